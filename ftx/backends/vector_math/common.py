@@ -1,0 +1,226 @@
+"""Formulas that read the same in single and double precision.
+
+In: a machine `m`, a `Constants` row `T`, scalar operands.  Out: a scalar.
+Straight-line arithmetic only, so that LLVM vectorises the loop around a call; see `intrinsics`.
+Each docstring gives formula, reduction and the largest error measured against mpmath (f32, f64).
+Knows nothing of: LLVM, Numba, which of the two precisions it serves.
+"""
+
+from dataclasses import dataclass
+
+INF, NAN = float("inf"), float("nan")
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What differs between the precisions: layout, thresholds, polynomials (highest first)."""
+
+    kind: str
+    integer: str  # the integer kind of the same width
+    mantissa: int  # stored bits
+    magic: float  # 1.5 * 2^mantissa: adding it rounds to an integer, left in the low bits
+    one_bits: int  # the bits of 1.0
+    root_half_bits: int  # the bits of sqrt(1/2)
+    tiny: float  # below it f(x) = x for odd functions with f'(0) = 1
+    smallest_normal: float
+    log2_e: float
+    ln2_hi: float
+    ln2_lo: float
+    exp_lowest: float  # exp below it is 0, even rounded up
+    exp_highest: float  # exp above it is inf
+    expm1_lowest: float  # expm1 below it is -1
+    exp_q: tuple[float, ...]  # exp r = 1 + r + r^2 Q(r), |r| < 0.35
+    sin_s: tuple[float, ...]  # sin r = r + r^3 S(r^2), |r| <= pi/4
+    cos_c: tuple[float, ...]  # cos r = 1 - r^2/2 + r^4 C(r^2)
+    log2_e_low: float  # log2(e) - fl(log2(e))
+    exp2_lowest: float
+    exp2_highest: float
+    exp2_p: tuple[float, ...]  # 2^r = 1 + r P(r), |r| <= 1/2
+    sinh_highest: float  # sinh above it is inf; exp(it)/4 is not
+    half_pi: float
+    half_pi_low: float
+    asin_p: tuple[float, ...]  # asin t = t + t^3 P(t^2), t <= 1/2
+    atan_p: tuple[float, ...]  # atan t = t + t^3 P(t^2), t <= tan(pi/8)
+    huge: float  # half the largest
+    root_large: float  # 1 + x^2 = x^2 above it
+    erfc_highest: float  # erfc above it is 0
+    erfc_k: float
+    erfc_h: tuple[float, ...]
+    cbrt_steps: int
+    cbrt_unshift: float  # the cube root of what `normal` multiplies by, inverted
+
+
+def horner(m, x, coefficients):
+    """The polynomial in x with these coefficients, highest first."""
+    result = coefficients[0]
+    for c in coefficients[1:]:
+        result = m.fma(result, x, c)
+    return result
+
+
+def clamp(m, x, low, high):
+    """x within [low, high]; NaN stays NaN (one min and one max instruction on x86)."""
+    x = m.select(x > high, high, x)
+    return m.select(x < low, low, x)
+
+
+def reduce_exp(m, T, x):
+    """x = n ln 2 + r: (r, bits of n + magic). Cody-Waite in two parts, exact by fma."""
+    t = m.fma(x, T.log2_e, T.magic)
+    n = t - T.magic
+    r = m.fma(n, -T.ln2_hi, x)
+    return m.fma(n, -T.ln2_lo, r), m.bitcast(t, T.integer)
+
+
+def scale(m, T, p, bits):
+    """p * 2^n, with n in the low bits of `bits`; in two factors, so subnormals round once."""
+    whole = bits << T.mantissa
+    half = (bits << (T.mantissa - 1)) & -(1 << T.mantissa)
+    p = p * m.bitcast(half + T.one_bits, T.kind)
+    return p * m.bitcast((whole - half) + T.one_bits, T.kind)
+
+
+def exp(m, T, x):
+    """2^n (1 + r + r^2 Q(r)), x = n ln 2 + r.
+
+    Measured: 0.83 (f32), 0.92 (f64) ulp.
+    """
+    r, bits = reduce_exp(m, T, clamp(m, x, T.exp_lowest, T.exp_highest))
+    p = m.fma(r * r, horner(m, r, T.exp_q), r) + 1.0
+    return scale(m, T, p, bits)
+
+
+def expm1(m, T, x):
+    """2 (2^(n-1) p + (2^(n-1) - 1/2)), p = r + r^2 Q(r): no overflow before the result's own.
+
+    Measured: 1.1 (f32), 1.65 (f64) ulp.
+    """
+    r, bits = reduce_exp(m, T, clamp(m, x, T.expm1_lowest, T.exp_highest))
+    p = m.fma(r * r, horner(m, r, T.exp_q), r)
+    half = m.bitcast(((bits - 1) << T.mantissa) + T.one_bits, T.kind)
+    y = m.fma(p, half, half - 0.5) * 2.0
+    return m.select(m.abs(x) < T.tiny, x, y)
+
+
+def tanh(m, T, x):
+    """e / (e + 2), e = expm1(2 |x|), with the sign of x.
+
+    Measured: 1.91 (f32), 1.83 (f64) ulp.
+    """
+    doubled = m.abs(x) * 2.0
+    e = expm1(m, T, m.select(doubled > -T.expm1_lowest, -T.expm1_lowest, doubled))
+    return m.copysign(e / (e + 2.0), x)
+
+
+def logistic(m, T, x):
+    """1 / (1 + exp(-x)); for x < 0, e / (1 + e) with e = exp(x), exact into the subnormals.
+
+    Measured: 1.9 (f32), 1.83 (f64) ulp.
+    """
+    e = exp(m, T, -m.abs(x))
+    r = 1.0 / (e + 1.0)
+    return m.select(x < 0.0, e * r, r)
+
+
+def split_log(m, T, x):
+    """x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt 2): (f, k as a float). Requires x normal, > 0."""
+    bits = m.bitcast(x, T.integer)
+    k = (bits - T.root_half_bits) >> T.mantissa
+    f = m.bitcast(bits - (k << T.mantissa), T.kind) - 1.0
+    return f, m.cast(k, T.kind)
+
+
+def normal(m, T, x):
+    """x made normal: (x 2^j, j as a float)."""
+    small = x < T.smallest_normal
+    shift = 24 if T.mantissa == 23 else 54  # a multiple of 3, for cbrt
+    return m.select(small, x * 2.0**shift, x), m.select(small, m.const(T.kind, shift), 0.0)
+
+
+def log_edges(m, x, y):
+    """y where 0 < x < inf; else the logarithm's value there: -inf, NaN, or x itself."""
+    edge = m.select(x == 0.0, -INF, m.select(x < 0.0, NAN, x))
+    return m.select((x > 0.0) & (x < INF), y, edge)
+
+
+def log(m, T, x, log_sum):
+    """k ln 2 + log(1 + f), x = 2^k (1 + f).
+
+    Measured: 0.71 (f32), 0.72 (f64) ulp.
+    """
+    y, shift = normal(m, T, x)
+    f, k = split_log(m, T, y)
+    return log_edges(m, x, log_sum(m, f, k - shift, 0.0))
+
+
+def log1p(m, T, x, log_sum):
+    """log u + c / u, u = fl(1 + x), c = (1 + x) - u exactly (two-sum).
+
+    Measured: 0.7 (f32), 0.73 (f64) ulp.
+    """
+    u = x + 1.0
+    back = u - 1.0
+    c = (1.0 - (u - back)) + (x - back)
+    f, k = split_log(m, T, u)
+    y = log_edges(m, u, log_sum(m, f, k, c / u))
+    return m.select(m.abs(x) < T.tiny, x, y)
+
+
+def sincos_poly(m, T, r, z):
+    """(sin r, cos r) for |r| <= pi/4, z = r^2."""
+    s = m.fma(r * z, horner(m, z, T.sin_s), r)
+    c = m.fma(z * z, horner(m, z, T.cos_c), m.fma(z, -0.5, 1.0))
+    return s, c
+
+
+def quadrant(m, T, s, c, q):
+    """sin of the angle q pi/2 + r, from sin r and cos r."""
+    y = m.select((q & 1) != 0, c, s)
+    sign = (q & 2) << (int(T.integer[1:]) - 2)
+    return m.bitcast(m.bitcast(y, T.integer) ^ sign, T.kind)
+
+
+def rsqrt(m, T, x):
+    """1 / sqrt x, two roundings.
+
+    Measured: 1.45 (f32), 1.48 (f64) ulp.
+    """
+    return 1.0 / m.sqrt(x)
+
+
+def pow_edges(m, T, x, y, size):
+    """x**y by IEEE 754's rules, from `size` = |x|**y (right for finite |x| > 0)."""
+    a = m.abs(x)
+    whole = m.floor(y) == y
+    odd = whole & (m.floor(y * 0.5) != y * 0.5)
+    up = y > 0.0
+    size = m.select(a == 0.0, m.select(up, m.const(T.kind, 0.0), INF), size)
+    size = m.select(a == INF, m.select(up, m.const(T.kind, INF), 0.0), size)
+    negative = m.bitcast(x, T.integer) < 0
+    signed = m.select(negative & odd, -size, size)
+    signed = m.select((x < 0.0) & (x > -INF) & ~whole, NAN, signed)
+    signed = m.select((x != x) | (y != y), x + y, signed)
+    one = (x == 1.0) | (y == 0.0) | ((a == 1.0) & (m.abs(y) == INF))
+    return m.select(one, 1.0, signed)
+
+
+def rows(T, own, shared, with_log, log_sum):
+    """The table of one precision: its `own` unary formulas, and the shared ones bound to `T`."""
+    unary = dict(own)
+    for name, formula in shared.items():
+        unary[name] = _bound(formula, T)
+    for name, formula in with_log.items():
+        unary[name] = _bound(formula, T, log_sum)
+    return {f"{name}_{T.kind}": (formula, T.kind, T.kind) for name, formula in unary.items()}
+
+
+def _bound(formula, T, *rest):
+    def unary(m, x):
+        return formula(m, T, x, *rest)
+
+    unary.__doc__ = formula.__doc__
+    return unary
+
+
+SHARED = {"exp": exp, "expm1": expm1, "tanh": tanh, "logistic": logistic, "rsqrt": rsqrt}
+WITH_LOG = {"log": log, "log1p": log1p}

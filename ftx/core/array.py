@@ -1,0 +1,241 @@
+"""`Array`: an immutable array of known value, and `Value`, what it shares with tracers.
+
+In: NumPy arrays and Python numbers, without copies.  Out: the same, read-only.
+Operators and methods are installed on `Value` by `ftx.numpy` through `install_methods`.
+Knows nothing of: tracing; a tracer met here is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .config import config
+from .errors import (
+    DonatedArrayError,
+    DTypeError,
+    ImmutableArrayError,
+    LeakedTracerError,
+    NotAnArrayError,
+)
+from .types import ShapedArray
+
+PYTHON_SCALARS = (bool, int, float, complex)
+
+
+class Value:
+    """What arrays and tracers have in common: a type, and the methods of `ftx.numpy`."""
+
+    __slots__ = ("__weakref__",)
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]
+
+    aval: ShapedArray
+
+    shape = property(lambda self: self.aval.shape, doc="Sizes of the axes.")
+    dtype = property(lambda self: self.aval.dtype, doc="Element type, a numpy.dtype.")
+    ndim = property(lambda self: self.aval.ndim, doc="Number of axes.")
+    size = property(lambda self: self.aval.size, doc="Number of elements.")
+    weak_type = property(lambda self: self.aval.weak_type, doc="Whether the dtype yields.")
+    nbytes = property(lambda self: self.aval.nbytes, doc="Bytes of the elements.")
+    itemsize = property(lambda self: self.aval.dtype.itemsize, doc="Bytes of one element.")
+
+    def __len__(self) -> int:
+        if not self.aval.ndim:
+            raise NotAnArrayError("len: expected an array with at least one axis, got a scalar")
+        return self.aval.shape[0]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise ImmutableArrayError(
+            f"item assignment: arrays of ftx are immutable, got x[...] = y on {self.aval}; "
+            "write x = x.at[...].set(y)"
+        )
+
+    def __delitem__(self, index: Any) -> None:
+        raise ImmutableArrayError("item deletion: arrays of ftx are immutable; use ftx.numpy.delete")
+
+
+def install_methods(methods: Mapping[str, Any]) -> None:
+    """Give arrays and tracers the operators and methods of `ftx.numpy`: the one declared hook."""
+    for name, method in methods.items():
+        setattr(Value, name, method)
+
+
+class Array(Value):
+    """An immutable n-dimensional array on the CPU.
+
+    Made by `ftx.numpy.array`, `asarray` and every operation; holds a NumPy array.
+    """
+
+    __slots__ = ("_aval", "_np", "_weak")
+
+    def __init__(self, value: Any, weak_type: bool = False):
+        self._np = value if type(value) is np.ndarray else np.asarray(value)
+        self._weak = weak_type
+        self._aval: ShapedArray | None = None
+
+    @property
+    def aval(self) -> ShapedArray:  # type: ignore[override]
+        found = self._aval
+        if found is None:
+            value = self._live()
+            found = self._aval = ShapedArray(value.shape, value.dtype, self._weak)
+        return found
+
+    @property
+    def dtype(self) -> Any:  # type: ignore[override]
+        return self.aval.dtype
+
+    def _live(self) -> np.ndarray[Any, Any]:
+        if self._np is None:
+            raise DonatedArrayError(
+                f"array {self._aval}: expected live memory, got an array donated to a compiled "
+                "call; keep the result instead, or drop donate_argnums"
+            )
+        return self._np
+
+    def _donate(self) -> None:
+        """Forget the memory; any later use raises."""
+        self.aval  # noqa: B018  the message above shows it
+        self._np = None  # type: ignore[assignment]
+
+    def is_deleted(self) -> bool:
+        """Whether the memory was donated."""
+        return self._np is None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        value = self._live()
+        if copy or (dtype is not None and dtype != value.dtype):
+            return np.array(value, dtype=dtype)
+        view = value.view()
+        view.flags.writeable = False
+        return view
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._live().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __bool__(self) -> bool:
+        return bool(self._live())
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def __index__(self) -> int:
+        value = self._live()
+        if value.ndim or not (dtypes.is_integer(value.dtype) or value.dtype == dtypes.bool_):
+            raise DTypeError(f"index: expected an integer scalar, got {self.aval}")
+        return int(value)
+
+    def _scalar(self) -> Any:
+        value = self._live()
+        if value.size != 1:
+            raise DTypeError(f"scalar conversion: expected an array of one element, got {self.aval}")
+        return value.reshape(())[()]
+
+    def item(self, *index: int) -> Any:
+        """One element as a Python number."""
+        return self._live().item(*index)
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._live().tolist()
+
+    def tobytes(self) -> bytes:
+        """The elements in row-major order."""
+        return self._live().tobytes()
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise NotAnArrayError("iteration: expected an array with at least one axis")
+        return iter([Array(row) for row in self._live()])
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._live() == np.asarray(item)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._live(), separator=", ", prefix="Array(")
+        weak = ", weak_type=True" if self._weak else ""
+        return f"Array({text}, dtype={self.dtype.name}{weak})"
+
+    def __str__(self) -> str:
+        return str(self._live())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._live()[()], spec) if not self.ndim else format(self._live(), spec)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Array, (np.array(self._live()), self._weak)
+
+    def __copy__(self) -> Array:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Array:
+        return Array(np.array(self._live()), self._weak)
+
+    def block_until_ready(self) -> Array:
+        """Itself: CPU results are ready when they are returned."""
+        return self
+
+
+def aval_of(x: Any) -> ShapedArray:
+    """The type of an array, tracer, NumPy array or Python number.
+
+    Raises: NotAnArrayError for anything else.
+    """
+    if isinstance(x, Value):
+        return x.aval
+    kind = type(x)
+    if kind in PYTHON_SCALARS:
+        return ShapedArray((), dtypes.python_scalar_dtype(kind), kind is not bool)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ShapedArray(x.shape, dtypes.canonical(x.dtype))
+    if hasattr(x, "__ftx_array__"):
+        return aval_of(x.__ftx_array__())
+    raise NotAnArrayError(
+        f"expected an array or a number, got {kind.__name__}: {str(x)[:60]!r}; "
+        "convert it with ftx.numpy.asarray, or pass it as a static argument"
+    )
+
+
+def numpy_value(x: Any) -> np.ndarray[Any, Any]:
+    """The NumPy array behind an Array, a NumPy array or a Python number."""
+    if type(x) is Array:
+        return x._live()
+    if isinstance(x, Value):
+        raise LeakedTracerError(
+            f"leaked tracer: a traced {x.aval} was used after its function had returned; "
+            "return it from the function instead of storing it outside"
+        )
+    return np.asarray(x, aval_of(x).dtype)
+
+
+def as_array(x: Any) -> Array:
+    """An Array of the same value, without a copy if possible."""
+    if type(x) is Array:
+        return x
+    aval = aval_of(x)
+    return Array(np.asarray(x, aval.dtype), aval.weak_type)
+
+
+def check_finite(name: str, results: list[Array]) -> None:
+    """Raise FloatingPointError if a result has a NaN (debug_nans) or infinity (debug_infs)."""
+    for result in results:
+        value = result._np
+        if not dtypes.is_inexact(value.dtype):
+            continue
+        nan = config.debug_nans and bool(np.isnan(value).any())
+        inf = config.debug_infs and bool(np.isinf(value).any())
+        if nan or inf:
+            raise FloatingPointError(f"{name}: {'NaN' if nan else 'infinity'} in {result.aval}")

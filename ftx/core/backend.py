@@ -1,0 +1,55 @@
+"""The sockets that higher layers plug into, so that core need not import them.
+
+In: backends registered by `ftx/__init__`, operators installed by `ftx.numpy`.
+Out: `get_backend(name)`.
+Knows nothing of: any particular backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from .errors import BackendError
+from .jaxpr import Jaxpr
+
+
+class Executable(Protocol):
+    """A compiled program: arrays in, arrays out."""
+
+    def __call__(self, *args: Any) -> list[Any]: ...
+
+    def kernels(self) -> list[str]:
+        """The source text of every kernel, in the order they run."""
+        ...
+
+
+class Backend(Protocol):
+    """Turns a jaxpr without consts into an executable."""
+
+    name: str
+
+    def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> Executable: ...
+
+
+_LOADERS: dict[str, Callable[[], Backend]] = {}
+_LOADED: dict[str, Backend] = {}
+
+
+def register_backend(name: str, load: Callable[[], Backend]) -> None:
+    """Make `name` known; `load` is called when it is first used."""
+    _LOADERS[name] = load
+    _LOADED.pop(name, None)
+
+
+def get_backend(name: str) -> Backend:
+    """The backend called `name`.
+
+    Raises: BackendError if there is none, or if its hardware or driver is missing.
+    """
+    if name not in _LOADED:
+        if name not in _LOADERS:
+            known = ", ".join(sorted(_LOADERS))
+            raise BackendError(f"backend: expected one of {known}, got {name!r}")
+        _LOADED[name] = _LOADERS[name]()
+    return _LOADED[name]

@@ -1,0 +1,106 @@
+"""Every option of ftx: its name, type, default, environment variable and meaning.
+
+In: environment variables, `ftx.config.update`, context managers.  Out: plain attributes.
+Knows nothing of: what the options do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ConfigError
+
+
+def _optional_bool(text: str) -> bool | None:
+    known = {"": None, "none": None, "1": True, "true": True, "0": False, "false": False}
+    try:
+        return known[text.lower()]
+    except KeyError:
+        raise ValueError("expected 1, 0 or none") from None
+
+
+def _bool(text: str) -> bool:
+    return bool(_optional_bool(text))
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row of the table below."""
+
+    name: str
+    default: Any
+    parse: Callable[[str], Any]
+    variable: str
+    meaning: str
+
+
+OPTIONS = (
+    Option(
+        "enable_x64",
+        None,
+        _optional_bool,
+        "FTX_ENABLE_X64",
+        "None: inputs keep their dtype, new arrays are float32/int64; "
+        "True: new arrays are float64/int64; False: 64-bit becomes 32-bit, as in JAX's default.",
+    ),
+    Option("disable_jit", False, _bool, "FTX_DISABLE_JIT", "Run jit's body with NumPy."),
+    Option("debug", 0, int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
+    Option("check", 0, int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
+    Option("dump", "", str, "FTX_DUMP", "Folder that receives every stage of every program."),
+    Option("cache_dir", "", str, "FTX_CACHE_DIR", "Folder of the kernel cache."),
+    Option("num_threads", 0, int, "FTX_NUM_THREADS", "Threads per call; 0: all cores."),
+    Option("num_cpu_devices", 0, int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
+    Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
+    Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
+    Option("traceback", "short", str, "FTX_TRACEBACK", "'full' keeps the frames of ftx."),
+    Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+class Config:
+    """The options as attributes; `update` also takes JAX's names (`jax_enable_x64`)."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        for option in OPTIONS:
+            text = os.environ.get(option.variable)
+            object.__setattr__(self, option.name, self._initial(option, text))
+
+    @staticmethod
+    def _initial(option: Option, text: str | None) -> Any:
+        if text is None:
+            return option.default
+        try:
+            return option.parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{option.variable}={text!r}: {error}; {option.meaning}") from None
+
+    def update(self, name: str, value: Any) -> None:
+        """Set one option, under its own name or JAX's."""
+        key = name.removeprefix("jax_")
+        if key not in _BY_NAME:
+            raise ConfigError(f"config: no option {name!r}; valid options are {sorted(_BY_NAME)}")
+        if isinstance(value, str) and _BY_NAME[key].parse is not str:
+            value = _BY_NAME[key].parse(value)
+        setattr(self, key, value)
+        self.version += 1
+
+    @contextlib.contextmanager
+    def override(self, **values: Any) -> Iterator[None]:
+        """Set options for the length of a `with` block."""
+        before = {name: getattr(self, name) for name in values}
+        for name, value in values.items():
+            self.update(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                self.update(name, value)
+
+
+config = Config()

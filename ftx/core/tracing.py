@@ -1,0 +1,253 @@
+"""Tracing: run a Python function on stand-ins and record what it does.
+
+In: a function of flat arguments and their types, perhaps their values.  Out: a checked Jaxpr.
+A tracer whose ancestors are all known can be asked for its value; the part of the trace that
+it needs is evaluated then and remembered.  An operation meets only the innermost trace:
+values of outer traces are captured as constants.
+Knows nothing of: pytrees, transforms, backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .array import Array, Value, as_array, aval_of
+from .check import check_jaxpr
+from .errors import (
+    ConcretizationError,
+    DTypeError,
+    LeakedTracerError,
+    NotAnArrayError,
+    TracerArrayConversionError,
+)
+from .jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from .primitive import Primitive
+from .source import user_source
+from .state import STATE, use_trace
+from .types import ShapedArray
+
+
+class Trace:
+    """A jaxpr under construction."""
+
+    def __init__(self, name: str = "f", describe_arg: Callable[[int], str] | None = None):
+        self.name = name
+        self.parent: Trace | None = STATE.trace
+        self.alive = True
+        self.eqns: list[Eqn] = []
+        self.args: tuple[Var, ...] = ()
+        self.captured: dict[int, tuple[Var, Any, Any]] = {}
+        self.known: dict[Var, Any] = {}
+        self._producer: dict[Var, Eqn] = {}
+        self._indexed = 0
+        self._describe_arg = describe_arg
+
+    def new_arg(self, aval: ShapedArray) -> Tracer:
+        """A tracer for one more argument."""
+        var = Var(aval)
+        self.args = (*self.args, var)
+        return Tracer(self, var)
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: Any) -> list[Any]:
+        """Record one application."""
+        atoms = tuple([self.atom(a) for a in args])
+        avals = primitive.abstract_eval(*[a.aval for a in atoms], **params)
+        outvars = tuple([Var(a) for a in avals])
+        self.eqns.append(Eqn(primitive, atoms, params, outvars, user_source()))
+        return [Tracer(self, v) for v in outvars]
+
+    def atom(self, x: Any) -> Atom:
+        """The variable or literal by which this trace refers to `x`."""
+        if type(x) is Tracer:
+            if x.trace is self:
+                return x.var
+            if not x.trace.alive:
+                raise LeakedTracerError(
+                    f"leaked tracer: a traced {x.aval} of '{x.trace.name}' was used in "
+                    f"'{self.name}' after '{x.trace.name}' had returned; return it from the "
+                    "function instead of storing it outside"
+                )
+            return self._capture(x, x)
+        if not isinstance(x, Value) and np.ndim(x) == 0 or type(x) is Array and x.ndim == 0:
+            aval = aval_of(x)
+            return Literal(np.asarray(as_array(x)._live(), aval.dtype)[()], aval)
+        return self._capture(x, as_array(x))
+
+    def _capture(self, key: Any, value: Any) -> Var:
+        found = self.captured.get(id(key))
+        if found is None:
+            found = self.captured[id(key)] = (Var(value.aval), value, key)
+            self.known[found[0]] = value
+        return found[0]
+
+    def finish(self, outs: Sequence[Any]) -> Jaxpr:
+        """Close the trace and return its program."""
+        atoms = tuple([self.atom(o) for o in outs])
+        self.alive = False
+        consts = tuple(value for _, value, _ in self.captured.values())
+        binders = tuple(var for var, _, _ in self.captured.values())
+        return Jaxpr(consts, binders + self.args, tuple(self.eqns), atoms, self.name)
+
+    def value(self, var: Var) -> Array:
+        """The value of `var`, evaluating what it needs.
+
+        Raises: ConcretizationError if it depends on an argument whose value is not known.
+        """
+        for eqn in self.eqns[self._indexed :]:
+            self._producer.update(dict.fromkeys(eqn.outvars, eqn))
+        self._indexed = len(self.eqns)
+        with use_trace(None):
+            for eqn in self._needed(var):
+                outs = eqn.primitive.bind(*map(self._concrete, eqn.invars), **eqn.params)
+                self.known.update(zip(eqn.outvars, outs, strict=True))
+            return self._concrete(var)
+
+    def _concrete(self, atom: Atom) -> Any:
+        if isinstance(atom, Literal):
+            return Array(np.asarray(atom.value), atom.aval.weak_type)
+        found = self.known[atom]
+        if type(found) is Tracer:
+            found = self.known[atom] = found.trace.value(found.var)
+        return found
+
+    def _needed(self, var: Var) -> Iterator[Eqn]:
+        """Unevaluated equations that `var` depends on, in order."""
+        needed, stack = set(), [var]
+        while stack:
+            v = stack.pop()
+            if v in self.known:
+                continue
+            eqn = self._producer.get(v)
+            if eqn is None:
+                raise self._unknown(v, var)
+            if eqn not in needed:
+                needed.add(eqn)
+                stack.extend(a for a in eqn.invars if isinstance(a, Var))
+        return (e for e in self.eqns if e in needed)
+
+    def _unknown(self, arg: Var, wanted: Var) -> ConcretizationError:
+        position = self.args.index(arg) if arg in self.args else 0
+        which = self._describe_arg(position) if self._describe_arg else f"argument {position}"
+        return ConcretizationError(
+            f"concrete value of a traced {wanted.aval}: expected a value known while tracing "
+            f"'{self.name}', got one that depends on {which} ({arg.aval}); choose between values "
+            "with ftx.numpy.where or ftx.lax.cond, loop with ftx.lax.while_loop, or make the "
+            "argument static with static_argnums"
+        )
+
+
+class LinearTrace(Trace):
+    """Records only what depends on its own arguments; the rest happens in the parent trace."""
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: Any) -> list[Any]:
+        for a in args:
+            if type(a) is Tracer and a.trace is self:
+                return super().process(primitive, args, params)
+        with use_trace(self.parent):
+            return primitive.bind(*args, **params)
+
+
+class Tracer(Value):
+    """Stands for an array while a function is traced."""
+
+    __slots__ = ("trace", "var")
+
+    def __init__(self, trace: Trace, var: Var):
+        self.trace, self.var = trace, var
+
+    @property
+    def aval(self) -> ShapedArray:  # type: ignore[override]
+        return self.var.aval
+
+    def _value(self) -> np.ndarray[Any, Any]:
+        return self.trace.value(self.var)._live()
+
+    def __bool__(self) -> bool:
+        return bool(self._value())
+
+    def __int__(self) -> int:
+        return int(self._value())
+
+    def __float__(self) -> float:
+        return float(self._value())
+
+    def __complex__(self) -> complex:
+        return complex(self._value())
+
+    def __index__(self) -> int:
+        if self.ndim or not dtypes.is_integer(self.dtype):
+            raise DTypeError(f"index: expected an integer scalar, got {self.aval}")
+        return int(self._value())
+
+    def item(self) -> Any:
+        """The value as a Python number, where it is known."""
+        return self._value().item()
+
+    def tolist(self) -> Any:
+        """The value as nested lists, where it is known."""
+        return self._value().tolist()
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TracerArrayConversionError(
+            f"numpy conversion of a traced {self.aval}: expected an operation of ftx.numpy, got a "
+            "NumPy function, whose result would be cut off from transforms; use ftx.numpy, "
+            "or ftx.lax.stop_gradient and a static argument"
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise NotAnArrayError("iteration: expected an array with at least one axis")
+        return iter([self[i] for i in range(self.shape[0])])  # type: ignore[index]
+
+    def __repr__(self) -> str:
+        return f"Tracer<{self.aval}> of '{self.trace.name}'"
+
+    def __format__(self, spec: str) -> str:
+        try:
+            return format(as_array(self.trace.value(self.var)), spec)
+        except ConcretizationError:
+            return repr(self)
+
+    def __deepcopy__(self, memo: Any) -> Tracer:
+        return self
+
+    def block_until_ready(self) -> Tracer:
+        """Itself."""
+        return self
+
+
+def trace(
+    fun: Callable[..., Sequence[Any]],
+    avals: Sequence[ShapedArray],
+    *,
+    name: str = "f",
+    values: Sequence[Any] | None = None,
+    describe_arg: Callable[[int], str] | None = None,
+) -> Jaxpr:
+    """The program of `fun`, a function of flat arguments that returns a flat list.
+
+    Args:
+      avals: type of each argument.
+      values: value of each argument, when known; Python control flow may then look at them.
+      describe_arg: names argument number i in errors.
+    """
+    recording = Trace(name, describe_arg)
+    with use_trace(recording):
+        tracers = [recording.new_arg(a) for a in avals]
+        if values is not None:
+            recording.known.update(zip(recording.args, values, strict=True))
+        try:
+            outs = fun(*tracers)
+            jaxpr = recording.finish(outs)
+        finally:
+            recording.alive = False
+    return check_jaxpr(jaxpr)
+
+
+def is_known_value(x: Any) -> bool:
+    """Whether `x` is an Array or number rather than a tracer."""
+    return not isinstance(x, Tracer)

@@ -1,0 +1,257 @@
+"""Pytrees: nested containers of arrays, flattened to a list of leaves and a structure.
+
+In: any Python object.  Out: leaves and a hashable treedef; names and semantics of jax.tree.
+Flattening is optree's; None is an empty container, dict keys are sorted.
+Knows nothing of: what the leaves are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import optree
+
+from .errors import TreeError
+
+NAMESPACE = "ftx"
+PyTreeDef = optree.PyTreeSpec
+
+flatten_c = functools.partial(optree.tree_flatten, namespace=NAMESPACE)
+
+
+class DictKey(NamedTuple):
+    """A step into a dict."""
+
+    key: Any
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+
+class SequenceKey(NamedTuple):
+    """A step into a list or tuple."""
+
+    idx: int
+
+    def __str__(self) -> str:
+        return f"[{self.idx}]"
+
+
+class GetAttrKey(NamedTuple):
+    """A step into a named tuple, dataclass or registered class."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+
+class FlattenedIndexKey(NamedTuple):
+    """A step into a registered class without field names."""
+
+    key: int
+
+    def __str__(self) -> str:
+        return f"[<flat index {self.key}>]"
+
+
+_KEYS: dict[type, Callable[[Any], Sequence[Any]]] = {}
+
+
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], PyTreeDef]:
+    """Leaves of `tree`, left to right, and its structure.
+
+    >>> flatten({"b": 2, "a": [1, None]})[0]
+    [1, 2]
+    """
+    return optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
+
+
+def unflatten(treedef: PyTreeDef, leaves: Iterable[Any]) -> Any:
+    """The tree of structure `treedef` holding `leaves`."""
+    return optree.tree_unflatten(treedef, leaves)
+
+
+def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """The leaves of `tree`, left to right."""
+    return optree.tree_leaves(tree, is_leaf, namespace=NAMESPACE)
+
+
+def structure(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> PyTreeDef:
+    """The structure of `tree`."""
+    return optree.tree_structure(tree, is_leaf, namespace=NAMESPACE)
+
+
+def map(
+    f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> Any:
+    """Apply `f` to corresponding leaves of `tree` and of `rest`.
+
+    Raises: TreeError if the structures differ.
+
+    >>> map(lambda x, y: x + y, {"a": 1}, {"a": 2})
+    {'a': 3}
+    """
+    try:
+        return optree.tree_map(f, tree, *rest, is_leaf=is_leaf, namespace=NAMESPACE)
+    except ValueError as error:
+        if [structure(r) for r in rest] == [structure(tree)] * len(rest):
+            raise
+        raise TreeError(f"tree.map: expected trees of the structure of the first; {error}") from None
+
+
+def reduce(
+    function: Callable[[Any, Any], Any],
+    tree: Any,
+    *initializer: Any,
+    is_leaf: Callable[[Any], bool] | None = None,
+) -> Any:
+    """Fold `function` over the leaves."""
+    return functools.reduce(function, leaves(tree, is_leaf), *initializer)
+
+
+def all(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> bool:
+    """Whether every leaf is true."""
+    return functools.reduce(lambda a, b: a and bool(b), leaves(tree, is_leaf), True)
+
+
+def transpose(outer_treedef: PyTreeDef, inner_treedef: PyTreeDef, tree: Any) -> Any:
+    """Turn a tree of trees inside out."""
+    rows = [flatten(sub)[0] for sub in outer_treedef.flatten_up_to(tree)]
+    return unflatten(inner_treedef, [unflatten(outer_treedef, c) for c in zip(*rows, strict=True)])
+
+
+def flatten_with_path(
+    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> tuple[list[tuple[tuple[Any, ...], Any]], PyTreeDef]:
+    """Leaves with the path of keys that leads to each."""
+    accessors, values, treedef = optree.tree_flatten_with_accessor(
+        tree, is_leaf, namespace=NAMESPACE
+    )
+    return [(_keys(a), v) for a, v in zip(accessors, values, strict=True)], treedef
+
+
+def leaves_with_path(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """(path, leaf) pairs."""
+    return flatten_with_path(tree, is_leaf)[0]
+
+
+def map_with_path(
+    f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> Any:
+    """As `map`, with the path as first argument of `f`."""
+    pairs, treedef = flatten_with_path(tree, is_leaf)
+    others = [treedef.flatten_up_to(r) for r in rest]
+    results = [f(path, v, *o) for (path, v), *o in zip(pairs, *others, strict=True)]
+    return unflatten(treedef, results)
+
+
+def keystr(keys: Sequence[Any]) -> str:
+    """A path as text: `['w'][0].bias`."""
+    return "".join(str(k) for k in keys)
+
+
+def _keys(accessor: Any) -> tuple[Any, ...]:
+    return tuple(_key(entry) for entry in accessor)
+
+
+def _key(entry: Any) -> Any:
+    if isinstance(entry, optree.MappingEntry):
+        return DictKey(entry.entry)
+    if isinstance(entry, optree.GetAttrEntry):
+        return GetAttrKey(entry.name)
+    if isinstance(entry, optree.NamedTupleEntry):
+        return GetAttrKey(entry.field)
+    if isinstance(entry, optree.SequenceEntry):
+        return SequenceKey(entry.index)
+    if isinstance(entry, optree.FlattenedEntry) and not isinstance(entry.entry, int):
+        key = entry.entry
+        return key if isinstance(key, tuple) and hasattr(key, "_fields") else GetAttrKey(str(key))
+    return FlattenedIndexKey(entry.entry)
+
+
+def register_pytree_node(
+    nodetype: type,
+    flatten_func: Callable[[Any], tuple[Iterable[Any], Any]],
+    unflatten_func: Callable[[Any, Iterable[Any]], Any],
+) -> None:
+    """Make a class a container: flatten_func(x) -> (children, aux), unflatten_func(aux, children)."""
+    optree.register_pytree_node(
+        nodetype, lambda x: tuple(flatten_func(x))[:2], unflatten_func, namespace=NAMESPACE
+    )
+
+
+def register_pytree_with_keys(
+    nodetype: type,
+    flatten_with_keys: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Any]],
+    unflatten_func: Callable[[Any, Iterable[Any]], Any],
+) -> None:
+    """As `register_pytree_node`, with (key, child) pairs."""
+
+    def split(x: Any) -> tuple[tuple[Any, ...], Any, tuple[Any, ...]]:
+        pairs, aux = flatten_with_keys(x)
+        pairs = tuple(pairs)
+        return tuple(c for _, c in pairs), aux, tuple(k for k, _ in pairs)
+
+    optree.register_pytree_node(nodetype, split, unflatten_func, namespace=NAMESPACE)
+
+
+def register_pytree_node_class(cls: type) -> type:
+    """Class decorator for classes with tree_flatten and tree_unflatten."""
+    register_pytree_node(cls, lambda x: x.tree_flatten(), cls.tree_unflatten)  # type: ignore[attr-defined]
+    return cls
+
+
+def register_dataclass(
+    nodetype: type,
+    data_fields: Sequence[str] | None = None,
+    meta_fields: Sequence[str] | None = None,
+    drop_fields: Sequence[str] = (),
+) -> type:
+    """Make a dataclass a container of `data_fields`; `meta_fields` are static.
+
+    Without lists, fields declared with `metadata={"static": True}` are static.
+    """
+    if data_fields is None or meta_fields is None:
+        fields = [f for f in dataclasses.fields(nodetype) if f.init and f.name not in drop_fields]
+        meta_fields = [f.name for f in fields if f.metadata.get("static", False)]
+        data_fields = [f.name for f in fields if f.name not in meta_fields]
+    data, meta = tuple(data_fields), tuple(meta_fields)
+
+    def split(x: Any) -> tuple[Any, Any, Any]:
+        return tuple(getattr(x, n) for n in data), tuple(getattr(x, n) for n in meta), data
+
+    def join(aux: Any, children: Any) -> Any:
+        values = dict(zip(meta, aux, strict=True)) | dict(zip(data, children, strict=True))
+        return nodetype(**values)
+
+    optree.register_pytree_node(
+        nodetype, split, join, path_entry_type=optree.GetAttrEntry, namespace=NAMESPACE
+    )
+    return nodetype
+
+
+class _Absent:
+    """Replaces None in a prefix tree, where None is a value."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+_ABSENT = _Absent()
+
+
+def broadcast_prefix(prefix: Any, treedef: PyTreeDef) -> list[Any]:
+    """One entry of `prefix` per leaf of `treedef`; None in `prefix` is an entry.
+
+    Raises: ValueError if `prefix` is not a prefix of the structure.
+    """
+    marked = optree.tree_map(
+        lambda x: _ABSENT if x is None else x, prefix, none_is_leaf=True, namespace=NAMESPACE
+    )
+    dummy = optree.tree_unflatten(treedef, range(treedef.num_leaves))
+    found = optree.broadcast_prefix(marked, dummy, namespace=NAMESPACE)
+    return [None if x is _ABSENT else x for x in found]

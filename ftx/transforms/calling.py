@@ -1,0 +1,146 @@
+"""Between users' functions of trees and the flat functions that core traces.
+
+In: a function, positional and keyword arguments.  Out: flat leaves, a flat function, its jaxpr.
+Knows nothing of: what is done with the jaxpr.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import tree
+from ..core.array import Value, as_array, aval_of
+from ..core.errors import NotAnArrayError, StaticArgumentError
+from ..core.jaxpr import Jaxpr
+from ..core.tracing import trace
+from ..core.types import ShapedArray
+
+
+def name_of(fun: Any) -> str:
+    """A function's name, as errors and jaxprs show it."""
+    inner = getattr(fun, "__wrapped__", fun)
+    return getattr(inner, "__name__", type(inner).__name__).strip("<>")
+
+
+def check_callable(transform: str, fun: Any) -> None:
+    """Raise unless `fun` can be called."""
+    if not callable(fun):
+        raise NotAnArrayError(f"{transform}: expected a function, got {type(fun).__name__}")
+
+
+def as_value(x: Any) -> Value:
+    """An array or tracer; numbers and NumPy arrays become Arrays."""
+    return x if isinstance(x, Value) else as_array(x)
+
+
+def check_leaves(transform: str, leaves: Sequence[Any], describe: Callable[[int], str]) -> None:
+    """Raise NotAnArrayError naming the argument whose leaf is not an array."""
+    for i, leaf in enumerate(leaves):
+        if isinstance(leaf, Value):
+            continue
+        try:
+            aval_of(leaf)
+        except NotAnArrayError:
+            raise NotAnArrayError(
+                f"{transform}: expected arrays or numbers, got {type(leaf).__name__} "
+                f"{str(leaf)[:40]!r} in {describe(i)}; pass it by static_argnums, or close over it"
+            ) from None
+
+
+class FlatFunction:
+    """`fun` as a function of leaves; remembers the structure of what it returned."""
+
+    def __init__(self, fun: Callable[..., Any], in_tree: tree.PyTreeDef):
+        self.fun, self.in_tree = fun, in_tree
+        self.out_tree: tree.PyTreeDef | None = None
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        args, kwargs = tree.unflatten(self.in_tree, leaves)
+        outs, self.out_tree = tree.flatten(self.fun(*args, **kwargs))
+        for i, out in enumerate(outs):
+            if not isinstance(out, Value):
+                check_leaves(f"{name_of(self.fun)} returned a non-array", [out], self._place(i))
+        return [as_value(o) for o in outs]
+
+    def _place(self, i: int) -> Callable[[int], str]:
+        paths = tree.leaves_with_path(tree.unflatten(self.out_tree, range(i + 1, i + 2)))
+        return lambda _: f"its result{tree.keystr(paths[0][0])}" if paths else "its result"
+
+
+def describer(fun: Any, in_tree: tree.PyTreeDef) -> Callable[[int], str]:
+    """Names leaf number i of the arguments: "argument x['w']"."""
+
+    def describe(i: int) -> str:
+        numbered = tree.unflatten(in_tree, range(in_tree.num_leaves))
+        path = next(p for p, n in tree.leaves_with_path(numbered) if n == i)
+        name = _argument_name(fun, path[0].idx, path[1])
+        return f"argument {name}{tree.keystr(path[2:])}"
+
+    return describe
+
+
+def _argument_name(fun: Any, group: int, key: Any) -> str:
+    if group == 1:
+        return str(key.key)
+    try:
+        names = list(inspect.signature(fun).parameters)
+        return names[key.idx]
+    except (TypeError, ValueError, IndexError):
+        return f"number {key.idx}"
+
+
+def trace_function(
+    fun: Callable[..., Any], leaves_avals: Sequence[ShapedArray], in_tree: Any, values: Any = None
+) -> tuple[Jaxpr, tree.PyTreeDef]:
+    """The jaxpr of `fun` and the structure of its result."""
+    flat = FlatFunction(fun, in_tree)
+    jaxpr = trace(
+        flat,
+        leaves_avals,
+        name=name_of(fun),
+        values=values,
+        describe_arg=describer(fun, in_tree),
+    )
+    assert flat.out_tree is not None
+    return jaxpr, flat.out_tree
+
+
+def as_tuple(value: Any) -> tuple[int, ...]:
+    """An int or a sequence of ints as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, int) else tuple(value)
+
+
+def normalise_argnums(transform: str, argnums: Any, n_args: int) -> tuple[int, ...]:
+    """Non-negative positions.
+
+    Raises: StaticArgumentError for a position that does not exist.
+    """
+    found = []
+    for a in as_tuple(argnums):
+        if not isinstance(a, int) or not -n_args <= a < n_args:
+            raise StaticArgumentError(
+                f"{transform}: expected argnums within the {n_args} positional arguments, got "
+                f"{argnums}; pass that argument by position"
+            )
+        found.append(a % n_args)
+    return tuple(found)
+
+
+def close_over(fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int]) -> Any:
+    """`fun` as a function of the arguments at positions `vary`, the others fixed."""
+
+    def varying(*some: Any, **kwargs: Any) -> Any:
+        full = list(args)
+        for position, value in zip(vary, some, strict=True):
+            full[position] = value
+        return fun(*full, **kwargs)
+
+    varying.__name__ = name_of(fun)
+    varying.__wrapped__ = fun  # type: ignore[attr-defined]
+    return varying
+
+

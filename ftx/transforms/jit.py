@@ -1,0 +1,463 @@
+"""jit: stage a function once per type of its arguments, then run the compiled program.
+
+In: a function of trees.  Out: a function that flattens, looks up by types, and runs.
+Under an outer trace the call becomes one equation that holds the program; its rules transform
+that program, memoised on it, so that grad or vmap of a compiled function compiles once.
+Knows nothing of: how a backend compiles; it asks `core.backend`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import tree
+from ..core.array import Array, aval_of
+from ..core.backend import Executable, get_backend
+from ..core.config import config
+from ..core.errors import DonatedArrayError, StaticArgumentError, TreeError
+from ..core.evaluate import eval_jaxpr
+from ..core.jaxpr import Jaxpr
+from ..core.primitive import BatchAxis, Linear, Primitive
+from ..core.state import STATE, use_trace
+from ..core.tracing import Tracer
+from ..core.types import ShapeDtypeStruct, ShapedArray
+from .calling import (
+    as_tuple,
+    as_value,
+    check_callable,
+    check_leaves,
+    describer,
+    name_of,
+    trace_function,
+)
+from .jvp import jvp_jaxpr
+from .linearize import linearized
+from .transpose import transposed
+from .vmap import batched_jaxpr
+
+_COMPILE_LOCK = threading.RLock()
+
+
+def executable_of(jaxpr: Jaxpr, donated: tuple[bool, ...] = ()) -> Executable:
+    """The compiled form of a program without consts (memoised on it)."""
+    key = ("executable", config.default_backend, donated)
+    found = jaxpr.memo.get(key)
+    if found is None:
+        with _COMPILE_LOCK:
+            found = jaxpr.memo.get(key)
+            if found is None:
+                backend = get_backend(config.default_backend)
+                with use_trace(None):
+                    found = jaxpr.memo[key] = backend.compile(jaxpr, donated)
+    return found
+
+
+class Jit(Primitive):
+    """A call of a program without consts, compiled when evaluated, inlined when compiled."""
+
+    name = "jit"
+
+    def abstract_eval(self, *avals: ShapedArray, jaxpr: Jaxpr, **_: Any) -> list[ShapedArray]:
+        return jaxpr.out_avals
+
+    def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
+        if STATE.interpreting:
+            return eval_jaxpr(params["jaxpr"], args)
+        return executable_of(params["jaxpr"])(*args)
+
+    def jvp(
+        self, primals: Any, tangents: Any, *, jaxpr: Jaxpr, name: str
+    ) -> tuple[list[Any], list[Any]]:
+        program, moved = jvp_jaxpr(jaxpr, [t is not None for t in tangents])
+        outs = call(program, [*primals, *[t for t in tangents if t is not None]])
+        n = len(moved)
+        given = iter(outs[n:])
+        return outs[:n], [next(given) if m else None for m in moved]
+
+    def linearize(
+        self, primals: Any, tangents: Any, *, jaxpr: Jaxpr, name: str
+    ) -> tuple[list[Any], list[Any]]:
+        """Run the known part now; the linear part is a call on residuals and tangents."""
+        known, linear, moved = linearized(jaxpr, [t is not None for t in tangents])
+        results = call(known, primals)
+        n = len(moved)
+        given = iter(call(linear, [*results[n:], *[t for t in tangents if t is not None]]))
+        return results[:n], [next(given) if m else None for m in moved]
+
+    def transpose(self, cts: Any, *args: Any, jaxpr: Jaxpr, name: str) -> list[Any]:
+        linear = [isinstance(a, Linear) for a in args]
+        program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
+        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
+        results = iter(call(program, [*known, *[ct for ct in cts if ct is not None]]))
+        per_linear = iter([next(results) if f else None for f in found])
+        return [next(per_linear) if lin else None for lin in linear]
+
+    def batch(
+        self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, name: str
+    ) -> tuple[list[Any], list[Any]]:
+        program, out_dims = batched_jaxpr(jaxpr, axis, dims)
+        return call(program, args), list(out_dims)
+
+
+jit_p = Jit()
+
+
+def call(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
+    """Apply a program as one equation; nothing to do if it has no outputs."""
+    if not jaxpr.outvars:
+        return []
+    return jit_p.bind(*jaxpr.consts, *args, jaxpr=jaxpr.closed(), name=jaxpr.name)
+
+
+class _Entry:
+    """One traced program of a jitted function."""
+
+    __slots__ = ("donated", "jaxpr", "out_tree", "run")
+
+    def __init__(self, jaxpr: Jaxpr, out_tree: Any, donated: tuple[bool, ...]):
+        self.jaxpr, self.out_tree, self.donated = jaxpr, out_tree, donated
+        self.run: Callable[..., list[Any]] | None = None
+
+    def ready(self) -> Callable[..., list[Any]]:
+        """The compiled program, constants bound."""
+        if self.run is None:
+            donated = (False,) * len(self.jaxpr.consts) + self.donated
+            executable = executable_of(self.jaxpr.closed(), donated if any(donated) else ())
+            consts = self.jaxpr.consts
+            self.run = functools.partial(executable, *consts) if consts else executable
+        return self.run
+
+
+class Jitted:
+    """A compiled function; made by `jit`."""
+
+    def __init__(self, fun: Callable[..., Any], static: _Static, donate: frozenset[int]):
+        functools.update_wrapper(self, fun)
+        self._fun, self._static, self._donate = fun, static, donate
+        self._cache: dict[Any, _Entry] = {}
+        self.traces = 0
+        """How often the Python function has been run to record it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if config.disable_jit:
+            return self._fun(*args, **kwargs)
+        static, args, kwargs = self._static.split(args, kwargs)
+        leaves, in_tree = tree.flatten_c((args, kwargs))
+        try:
+            avals = tuple([x._aval or x.aval if type(x) is Array else aval_of(x) for x in leaves])
+        except TypeError:
+            check_leaves(f"jit of {name_of(self._fun)}", leaves, describer(self._fun, in_tree))
+            raise
+        trace = STATE.trace
+        if trace is not None:
+            return self._record(static, leaves, avals, in_tree)
+        entry = self._cache.get((in_tree, static, avals, config.version))
+        if entry is None:
+            entry = self._trace(static, avals, in_tree)
+        outs = (entry.run or entry.ready())(*leaves)
+        if self._donate:
+            self._forget(entry, leaves)
+        return entry.out_tree.unflatten(outs)
+
+    def _record(self, static: Any, leaves: Any, avals: Any, in_tree: Any) -> Any:
+        entry = self._cache.get((in_tree, static, avals, config.version, STATE.axes))
+        if entry is None:
+            entry = self._trace(static, avals, in_tree)
+        outs = call(entry.jaxpr, [as_value(x) for x in leaves])
+        return tree.unflatten(entry.out_tree, outs)
+
+    def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry:
+        if config.debug >= 1:
+            self._say_why(avals, in_tree)
+        self.traces += 1
+        fun = self._static.bind(self._fun, static)
+        jaxpr, out_tree = trace_function(fun, avals, in_tree)
+        entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
+        if not any(isinstance(c, Tracer) for c in jaxpr.consts):
+            key = (in_tree, static, avals, config.version)
+            self._cache[key if STATE.trace is None else (*key, STATE.axes)] = entry
+            if not STATE.axes:
+                self._cache[key] = self._cache[(*key, ())] = entry
+        return entry
+
+    def _say_why(self, avals: Any, in_tree: Any) -> None:
+        known = [k[2] for k in self._cache]
+        reason = "first call" if not known else f"new types; last was {known[-1]}"
+        name = name_of(self._fun)
+        print(f"ftx: tracing {name}({', '.join(map(str, avals))}): {reason}", file=sys.stderr)
+
+    def _donated_leaves(self, in_tree: Any) -> tuple[bool, ...]:
+        if not self._donate:
+            return ()
+        positional, keywords = in_tree.children()
+        flags: list[bool] = []
+        dynamic = self._static.dynamic_positions(positional.num_children)
+        for position, child in zip(dynamic, positional.children(), strict=True):
+            flags += [position in self._donate] * child.num_leaves
+        return (*flags, *[False] * keywords.num_leaves)
+
+    @staticmethod
+    def _forget(entry: _Entry, leaves: Any) -> None:
+        for leaf, donated in zip(leaves, entry.donated, strict=True):
+            if donated and type(leaf) is Array and not leaf.is_deleted():
+                leaf._donate()
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """The program for arguments of these types (arrays or ShapeDtypeStructs)."""
+        static, args, kwargs = self._static.split(args, kwargs)
+        leaves, in_tree = tree.flatten((args, kwargs))
+        avals = tuple(shape_of(x) for x in leaves)
+        entry = self._cache.get((in_tree, static, avals, config.version))
+        return Traced(entry or self._trace(static, avals, in_tree), in_tree, avals)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """`trace`, then ready to compile ahead of time."""
+        return self.trace(*args, **kwargs).lower()
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the result."""
+        return self.trace(*args, **kwargs).out_info
+
+    def kernels(self, *args: Any, **kwargs: Any) -> list[str]:
+        """The Python text of every kernel that runs for these arguments, in order."""
+        return self.lower(*args, **kwargs).compile().kernels()
+
+    def clear_cache(self) -> None:
+        """Forget every traced program."""
+        self._cache.clear()
+
+    def _cache_size(self) -> int:
+        return len({id(e) for e in self._cache.values()})
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+def shape_of(x: Any) -> ShapedArray:
+    """The type of an array, number or ShapeDtypeStruct."""
+    return x.aval if isinstance(x, ShapeDtypeStruct) else aval_of(x)
+
+
+class Traced:
+    """A program for given argument types, before compilation."""
+
+    def __init__(self, entry: _Entry, in_tree: Any, avals: Any):
+        self._entry, self.in_tree, self.in_avals = entry, in_tree, avals
+
+    @property
+    def jaxpr(self) -> Jaxpr:
+        """The program."""
+        return self._entry.jaxpr
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes and dtypes of the result."""
+        return shapes(self._entry.jaxpr, self._entry.out_tree)
+
+    def lower(self) -> Lowered:
+        """The next stage."""
+        return Lowered(self)
+
+
+class Lowered:
+    """A program ready to be compiled."""
+
+    def __init__(self, traced: Traced):
+        self._traced = traced
+
+    def as_text(self) -> str:
+        """The jaxpr as text."""
+        return str(self._traced.jaxpr)
+
+    def compile(self) -> Compiled:
+        """Machine code."""
+        self._traced._entry.ready()
+        return Compiled(self._traced)
+
+
+class Compiled:
+    """A compiled program; takes only arguments of the types it was made for."""
+
+    def __init__(self, traced: Traced):
+        self._traced, self._entry = traced, traced._entry
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, in_tree = tree.flatten((args, kwargs))
+        if in_tree != self._traced.in_tree:
+            raise TreeError(f"compiled call: expected {self._traced.in_tree}, got {in_tree}")
+        for i, (leaf, aval) in enumerate(zip(leaves, self._traced.in_avals, strict=True)):
+            if aval_of(leaf).strong is not aval.strong:
+                raise StaticArgumentError(
+                    f"compiled call: expected leaf {i} of type {aval}, got {aval_of(leaf)}; "
+                    "lower and compile again for these types"
+                )
+        return tree.unflatten(self._entry.out_tree, self._entry.ready()(*leaves))
+
+    def kernels(self) -> list[str]:
+        """The Python text of every kernel, in order."""
+        return executable_of(self._entry.jaxpr.closed()).kernels()
+
+    def as_text(self) -> str:
+        """The kernels as one text."""
+        return "\n\n".join(self.kernels())
+
+
+class _Static:
+    """Which arguments are compile-time values."""
+
+    def __init__(self, fun: Any, argnums: Any, argnames: Any):
+        nums = as_tuple(argnums)
+        names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
+        try:
+            parameters = list(inspect.signature(fun).parameters)
+        except (TypeError, ValueError):
+            parameters = []
+        for name in names:
+            if parameters and name not in parameters and "kwargs" not in parameters:
+                raise StaticArgumentError(
+                    f"jit of {name_of(fun)}: expected static_argnames among {parameters}, got {name!r}"
+                )
+        self.nums = frozenset(nums) | {parameters.index(n) for n in names if n in parameters}
+        self.names = frozenset(names) | {
+            parameters[i] for i in nums if 0 <= i < len(parameters)
+        }
+        self.fun_name = name_of(fun)
+
+    def split(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """(static part, dynamic args, dynamic kwargs); the static part is hashable."""
+        if not self.nums and not self.names:
+            return (), args, kwargs
+        nums = {n % len(args) if n < 0 else n for n in self.nums} if args else set()
+        static = [(i, a) for i, a in enumerate(args) if i in nums]
+        static += sorted((k, v) for k, v in kwargs.items() if k in self.names)
+        for where, value in static:
+            try:
+                hash(value)
+            except TypeError:
+                raise StaticArgumentError(
+                    f"jit of {self.fun_name}: expected a hashable static argument, got "
+                    f"{type(value).__name__} for {where!r}; make it a tuple or a frozen dataclass, "
+                    "or drop it from static_argnums"
+                ) from None
+        dynamic = tuple(a for i, a in enumerate(args) if i not in nums)
+        rest = {k: v for k, v in kwargs.items() if k not in self.names}
+        return tuple((k, type(v), v) for k, v in static), dynamic, rest
+
+    def bind(self, fun: Any, static: Any) -> Any:
+        """`fun` with its static arguments in place."""
+        if not static:
+            return fun
+        by_position = {k: v for k, _, v in static if isinstance(k, int)}
+        by_name = {k: v for k, _, v in static if isinstance(k, str)}
+
+        @functools.wraps(fun)
+        def bound(*args: Any, **kwargs: Any) -> Any:
+            given = iter(args)
+            total = len(args) + len(by_position)
+            full = [by_position[i] if i in by_position else next(given) for i in range(total)]
+            return fun(*full, **by_name, **kwargs)
+
+        return bound
+
+    def dynamic_positions(self, count: int) -> list[int]:
+        """Original positions of `count` dynamic positional arguments."""
+        found, i = [], 0
+        while len(found) < count:
+            if i not in self.nums:
+                found.append(i)
+            i += 1
+        return found
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Sequence[str] | None = None,
+    keep_unused: bool = False,
+    inline: bool = False,
+    device: Any = None,
+    backend: str | None = None,
+) -> Any:
+    """Compile `fun` for the types of its arguments when it is called.
+
+    Args:
+      fun: pure function of arrays and trees of arrays.
+      static_argnums, static_argnames: arguments whose values are part of the program; hashable.
+      donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
+      keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
+        always inlined when the outer program is compiled.
+    Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
+    Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
+      arguments that cannot be hashed.
+
+    >>> import ftx.numpy as fnp
+    >>> float(jit(lambda x: fnp.sum(x * 2))(fnp.ones(3)))
+    6.0
+    """
+    if fun is None:
+        return functools.partial(
+            jit,
+            static_argnums=static_argnums,
+            static_argnames=static_argnames,
+            donate_argnums=donate_argnums,
+            donate_argnames=donate_argnames,
+            keep_unused=keep_unused,
+            inline=inline,
+            device=device,
+            backend=backend,
+        )
+    check_callable("jit", fun)
+    donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
+    static = _Static(fun, static_argnums, static_argnames)
+    if donate & static.nums:
+        raise DonatedArrayError(f"jit of {name_of(fun)}: an argument is both static and donated")
+    return Jitted(fun, static, donate)
+
+
+def shapes(jaxpr: Jaxpr, out_tree: Any) -> Any:
+    """The result types of a program as a tree of ShapeDtypeStructs."""
+    structs = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in jaxpr.out_avals]
+    return tree.unflatten(out_tree, structs)
+
+
+def make_jaxpr(
+    fun: Callable[..., Any],
+    static_argnums: int | Sequence[int] = (),
+    return_shape: bool = False,
+) -> Callable[..., Any]:
+    """The program `fun` would be for given arguments.
+
+    >>> print(make_jaxpr(lambda x: x * 2.0)(1.0))
+    { lambda  ; a:~f32[] . let
+        b:~f32[] = mul a 2.0:~f32[]
+      in (b,) }
+    """
+    check_callable("make_jaxpr", fun)
+    static = _Static(fun, static_argnums, None)
+
+    @functools.wraps(fun)
+    def show(*args: Any, **kwargs: Any) -> Any:
+        fixed, args, kwargs = static.split(args, kwargs)
+        leaves, in_tree = tree.flatten((args, kwargs))
+        avals = [shape_of(x) for x in leaves]
+        jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
+        return (jaxpr, shapes(jaxpr, out_tree)) if return_shape else jaxpr
+
+    return show
+
+
+def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Shapes and dtypes of `fun(*args)` without computing it.
+
+    >>> eval_shape(lambda x: x * 2.0, ShapeDtypeStruct((3,), float)).shape
+    (3,)
+    """
+    return make_jaxpr(fun, return_shape=True)(*args, **kwargs)[1]

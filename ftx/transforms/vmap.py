@@ -1,0 +1,229 @@
+"""vmap: run a one-example function on a batch.
+
+In: a function, in_axes, out_axes.  Out: a function over arrays with one more axis.
+Walks the jaxpr once, asking each primitive for its `batch` rule.
+Invariant: a value carries its batch dim, or None if it does not vary.
+Knows nothing of: gradients, devices, kernels.
+Source: autodidax part 1 (BatchTrace), restated over jaxprs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import tree
+from ..core.errors import AxisError, MapAxisError
+from ..core.evaluate import read
+from ..core.jaxpr import Jaxpr, eqn_axes, used_axes
+from ..core.primitive import BatchAxis
+from ..core.primitives.shape import move_batch_axis
+from ..core.state import named_axis
+from ..core.tracing import trace
+from ..core.types import ShapedArray
+from .calling import as_value, check_callable, check_leaves, describer, name_of, trace_function
+
+
+def vmap(
+    fun: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: str | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: str | None = None,
+) -> Callable[..., Any]:
+    """Run `fun`, written for one example, on a batch of them.
+
+    Args:
+      fun: pure function of arrays or pytrees of arrays.
+      in_axes: axis to map over, a prefix of the arguments; None keeps an argument whole.
+      out_axes: where the batch axis goes in each output; None for outputs that do not vary.
+      axis_name: name by which `psum` and its kin refer to the axis.
+      axis_size: size of the axis; needed only if nothing is mapped.
+      spmd_axis_name: accepted for programs written for JAX's sharding; must be None.
+    Returns: the function of arrays with one more axis, of common size n.
+    Raises: MapAxisError if mapped axes differ in size, or nothing is mapped.
+
+    >>> import ftx.numpy as fnp
+    >>> vmap(fnp.dot, in_axes=(0, None))(fnp.ones((4, 3)), fnp.ones(3)).shape
+    (4,)
+    """
+    check_callable("vmap", fun)
+    if spmd_axis_name is not None:
+        raise NotImplementedError("vmap: spmd_axis_name is not supported; use pmap")
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+
+    @functools.wraps(fun)
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        leaves, in_tree = tree.flatten((args, kwargs))
+        check_leaves("vmap", leaves, describer(fun, in_tree))
+        values = [as_value(x) for x in leaves]
+        dims = leaf_axes("vmap", fun, in_axes, args, kwargs, in_tree)
+        size, dims = mapped_size("vmap", fun, values, dims, in_tree, axis_size)
+        axis = BatchAxis(size, axis_name)
+        avals = [unbatched(v.aval, d) for v, d in zip(values, dims, strict=True)]
+        with named_axis(axis_name, size):
+            jaxpr, out_tree = trace_function(fun, avals, in_tree)
+        outs, out_dims = batch(jaxpr, axis, values, dims)
+        wanted = out_leaf_axes(fun, out_axes, out_tree)
+        moved = [
+            _place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)
+        ]
+        return tree.unflatten(out_tree, moved)
+
+    return batched
+
+
+def leaf_axes(
+    transform: str, fun: Any, in_axes: Any, args: Any, kwargs: Any, in_tree: Any
+) -> list[int | None]:
+    """The mapped axis of every leaf; keyword arguments map axis 0."""
+    spread = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+    if len(spread) != len(args):
+        raise MapAxisError(
+            f"{transform} of {name_of(fun)}: expected in_axes for {len(args)} positional arguments, "
+            f"got {len(spread)} in {in_axes}"
+        )
+    positional = in_tree.children()[0]
+    try:
+        found = tree.broadcast_prefix(spread, positional)
+    except ValueError as error:
+        raise MapAxisError(
+            f"{transform} of {name_of(fun)}: expected in_axes to be a prefix of the arguments' "
+            f"structure {positional}, got {in_axes}; {error}"
+        ) from None
+    return found + [0] * in_tree.children()[1].num_leaves
+
+
+def mapped_size(
+    transform: str, fun: Any, values: Any, dims: Any, in_tree: Any, given: int | None
+) -> tuple[int, list[int | None]]:
+    """The common size of the mapped axes, and the axes made non-negative."""
+    sizes: dict[int, int] = {}
+    out: list[int | None] = []
+    describe = describer(fun, in_tree)
+    for i, (v, d) in enumerate(zip(values, dims, strict=True)):
+        if d is None:
+            out.append(None)
+            continue
+        if not isinstance(d, int) or not -v.ndim <= d < v.ndim:
+            raise MapAxisError(
+                f"{transform} of {name_of(fun)}: expected an axis of {v.aval} in {describe(i)}, "
+                f"got {d!r}; use None in in_axes to keep it whole"
+            )
+        out.append(d % v.ndim)
+        sizes[i] = v.shape[d % v.ndim]
+    found = set(sizes.values()) | ({given} if given is not None else set())
+    if len(found) == 1:
+        return found.pop(), out
+    if not found:
+        raise MapAxisError(
+            f"{transform} of {name_of(fun)}: expected at least one mapped argument, got in_axes of "
+            "None only; pass axis_size, or map something"
+        )
+    shown = "; ".join(f"{describe(i)} has {n}" for i, n in sizes.items())
+    raise MapAxisError(
+        f"{transform} of {name_of(fun)}: expected mapped axes of one size, got: {shown}"
+        + (f"; axis_size is {given}" if given is not None else "")
+        + "; choose other axes by in_axes, or None to keep an argument whole"
+    )
+
+
+def out_leaf_axes(fun: Any, out_axes: Any, out_tree: Any) -> list[int | None]:
+    """Where the batch axis goes in every output leaf."""
+    try:
+        return tree.broadcast_prefix(out_axes, out_tree)
+    except ValueError as error:
+        raise MapAxisError(
+            f"vmap of {name_of(fun)}: expected out_axes to be a prefix of the result's structure "
+            f"{out_tree}, got {out_axes}; {error}"
+        ) from None
+
+
+def unbatched(aval: ShapedArray, dim: int | None) -> ShapedArray:
+    """The type of one example."""
+    if dim is None:
+        return aval
+    return aval.update(shape=(*aval.shape[:dim], *aval.shape[dim + 1 :]))
+
+
+def with_batch(aval: ShapedArray, dim: int | None, size: int) -> ShapedArray:
+    """The type of a batch of examples."""
+    if dim is None:
+        return aval
+    return aval.update(shape=(*aval.shape[:dim], size, *aval.shape[dim:]))
+
+
+def _place(out: Any, dim: int | None, wanted: int | None, size: int, fun: Any) -> Any:
+    if wanted is None:
+        if dim is not None:
+            raise MapAxisError(
+                f"vmap of {name_of(fun)}: out_axes is None for an output {out.aval} that varies "
+                "along the mapped axis; give it an axis, or reduce it with psum or pmean"
+            )
+        return out
+    ndim = out.ndim + (dim is None)
+    if not -ndim <= wanted < ndim:
+        raise AxisError(f"vmap of {name_of(fun)}: out_axes {wanted} does not fit {out.aval}")
+    return move_batch_axis(out, dim, wanted % ndim, size)
+
+
+def batch(
+    jaxpr: Jaxpr, axis: BatchAxis, values: Sequence[Any], dims: Sequence[int | None]
+) -> tuple[list[Any], list[int | None]]:
+    """Interpret `jaxpr` on values with batch dims; constants do not vary."""
+    env = dict(zip(jaxpr.invars, (*jaxpr.consts, *values), strict=True))
+    env_dims = dict(zip(jaxpr.arg_vars, dims, strict=True))
+    for eqn in jaxpr.eqns:
+        xs = [read(env, a) for a in eqn.invars]
+        ds = [env_dims.get(a) for a in eqn.invars]  # type: ignore[call-overload]
+        collective = axis.name is not None and axis.name in eqn_axes(eqn)
+        if collective or any(d is not None for d in ds):
+            outs, out_dims = eqn.primitive.batch(axis, xs, ds, **eqn.params)
+        else:
+            outs, out_dims = eqn.primitive.bind(*xs, **eqn.params), [None] * len(eqn.outvars)
+        env.update(zip(eqn.outvars, outs, strict=True))
+        env_dims.update(zip(eqn.outvars, out_dims, strict=True))
+    results = [env_dims.get(a) for a in jaxpr.outvars]  # type: ignore[call-overload]
+    return [read(env, a) for a in jaxpr.outvars], results
+
+
+def batched_jaxpr(
+    jaxpr: Jaxpr,
+    axis: BatchAxis,
+    dims: Sequence[int | None],
+    force_out: Sequence[bool] | None = None,
+) -> tuple[Jaxpr, tuple[int | None, ...]]:
+    """`batch` as a program, memoised on `jaxpr`; every varying output has its batch dim at 0.
+
+    Requires: no consts.  Outputs in `force_out` vary whether they need to or not.
+    """
+    force = tuple(force_out or (False,) * len(jaxpr.outvars))
+    key = ("batched", axis, tuple(dims), force)
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _batched_jaxpr(jaxpr, axis, tuple(dims), force)
+    return jaxpr.memo[key]
+
+
+def _batched_jaxpr(jaxpr: Jaxpr, axis: BatchAxis, dims: Any, force: Any) -> Any:
+    out_dims: list[int | None] = []
+
+    def run(*args: Any) -> list[Any]:
+        outs, found = batch(jaxpr, axis, args, dims)
+        moved = []
+        for o, d, f in zip(outs, found, force, strict=True):
+            varies = d is not None or f
+            moved.append(move_batch_axis(o, d, 0, axis.size) if varies else o)
+            out_dims.append(0 if varies else None)
+        return moved
+
+    avals = [with_batch(v.aval, d, axis.size) for v, d in zip(jaxpr.invars, dims, strict=True)]
+    result = trace(run, avals, name=f"vmap({jaxpr.name})")
+    return result, tuple(out_dims)
+
+
+def mentions(jaxpr: Jaxpr, axis: BatchAxis) -> bool:
+    """Whether a collective in `jaxpr` refers to the axis."""
+    return axis.name is not None and axis.name in used_axes(jaxpr)

@@ -1,0 +1,3 @@
+"""The version of ftx: written here and nowhere else (`pyproject.toml` reads this file)."""
+
+__version__ = "0.1.0"
