@@ -241,23 +241,11 @@ class Program:
             if buffer in self._words:
                 raise ValueError(f"Program: buffer {buffer!r} is defined twice")
             self._words[buffer] = self._new_word()
-        self._called = {*inputs, *outputs}
-        try:
-            body = self._block(self.thunks)
-            refills = [
-                (word, self._words[buffer], offset)
-                for word, buffer, offset in self._entries
-                if buffer in self._called
-            ]
-            self.code = [Op.BIND, len(refills), *itertools.chain(*refills), *body, Op.END]
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Forget the host functions; the program must not run any more."""
-        for host in self.hosts:
-            _hosts.pop(host, None)
+        weakref.finalize(self, _forget_hosts, self.hosts)
+        body = self._block(self.thunks)
+        called = {*inputs, *outputs}
+        refills = [entry for entry in self._entries if entry[1] in called]
+        self.code = [Op.BIND, len(refills), *self._refills(refills), *body, Op.END]
 
     def _new_word(self) -> int:
         self._size += 8
@@ -267,18 +255,22 @@ class Program:
         """A new address table; the word of its first entry."""
         first = self._size
         for entry in entries:
-            buffer, offset = entry if isinstance(entry, tuple) else (entry, 0)
-            if buffer not in self._words:
-                raise KeyError(
-                    f"Program: buffer {buffer!r} is no input, output, constant, "
-                    f"temporary or loop view here"
-                )
-            self._entries.append((self._new_word(), buffer, offset))
+            self._source(entry)
+            place = entry if isinstance(entry, tuple) else (entry, 0)
+            self._entries.append((self._new_word(), *place))
         return first
 
     def _source(self, entry: Entry) -> tuple[int, int]:
+        """(word of the buffer's address, byte offset) of a place."""
         buffer, offset = entry if isinstance(entry, tuple) else (entry, 0)
+        if buffer not in self._words:
+            kinds = "input, output, constant, temporary or view of a loop around it"
+            raise KeyError(f"Program: expected a buffer that is an {kinds}, got {buffer!r}")
         return self._words[buffer], offset
+
+    def _refills(self, entries: Sequence[tuple[int, Buffer, int]]) -> list[int]:
+        rows = [(word, self._words[buffer], offset) for word, buffer, offset in entries]
+        return list(itertools.chain.from_iterable(rows))
 
     def _block(self, thunks: Sequence[Thunk]) -> list[int]:
         code: list[int] = []
@@ -322,7 +314,7 @@ class Program:
 
     def _Gemm(self, thunk: Gemm, number: int) -> list[int]:
         together, words = parallel.blas_words(thunk)
-        self.uses_pool |= together
+        self.uses_pool |= bool(together)
         table = self._table(thunk.a, thunk.b, thunk.c)
         words = [Head.PRODUCTS, thunk.batch, together, table, *words]
         return [Op.REGION, number, 8 * (3 + len(words)), *words]
@@ -344,53 +336,37 @@ class Program:
             code += [*block, Op.JUMP, 8 * (end - here - len(block))]
         return head + jumps + code
 
-    def _loop(
-        self,
-        thunk: For | While,
-        first_out: bool,
-        parts: Callable[[], tuple[list, list]],
-    ) -> tuple[list[int], list[int], list[int], list[int], list[int]]:
-        """(bind, front, body, step, settle); `parts` assembles (front, body) with views known."""
-        binds, advances, swaps, settles, views = [], [], [], [], set()
+    def _loop(self, thunk: For | While, first_out: bool, parts: Callable[[], Any]) -> list[Any]:
+        """[bind, front, body, step, settle]; `parts` assembles (front, body) with views known."""
+        binds, advances, swaps, settles = [], [], [], []
+        views: set[Buffer] = set()
         for view in thunk.slices:
-            binds.append((self._view(view.view, views), *self._source(view.of)))
+            source = self._source(view.of)
+            binds.append((self._view(view.view, views), *source))
             advances.append((self._words[view.view], view.stride))
         for carry in thunk.carries:
-            source = [self._source(entry) for entry in (carry.init, carry.out, carry.spare)]
+            init, *ends = [self._source(entry) for entry in (carry.init, carry.out, carry.spare)]
             read, write = self._view(carry.read, views), self._view(carry.write, views)
             out, spare = self._new_word(), self._new_word()
-            first = source[1] if first_out else source[2]
-            for word, place in zip(
-                (read, write, out, spare), (source[0], first, *source[1:]), strict=True
-            ):
-                binds.append((word, *place))
-            swaps.append((read, write, out, spare))
+            places = [init, ends[not first_out], *ends]
+            words = (read, write, out, spare)
+            binds += [(word, *place) for word, place in zip(words, places, strict=True)]
+            swaps.append(words)
             settles.append((read, out, carry.bytes))
         start = len(self._entries)
         front, body = parts()
         strides = {view.view: view.stride for view in thunk.slices}
-        refills, moved = [], []  # a slice's table entries advance with it
-        for word, buffer, offset in self._entries[start:]:
-            if buffer in views:
-                refills.append((word, self._words[buffer], offset))
-                if buffer in strides:
-                    advances.append((word, strides[buffer]))
-                else:
-                    moved.append(refills[-1])
-        for view in views:
-            del self._words[view]
+        inside = [entry for entry in self._entries[start:] if entry[1] in views]
+        carried = [entry for entry in inside if entry[1] not in strides]
+        # A slice's table entries advance with it; a carry's are filled again after the swap.
+        advances += [(word, strides[name]) for word, name, _ in inside if name in strides]
+        sizes = [len(advances), len(swaps), len(carried)]
         chain = itertools.chain.from_iterable
-        bind = [Op.BIND, len(binds) + len(refills), *chain(binds), *chain(refills)]
-        step = [
-            Op.STEP,
-            len(advances),
-            len(swaps),
-            len(moved),
-            *chain(advances),
-            *chain(swaps),
-            *chain(moved),
-        ]
-        return bind, front, body, step, [Op.SETTLE, len(settles), *chain(settles)]
+        bind = [Op.BIND, len(binds) + len(inside), *chain(binds), *self._refills(inside)]
+        step = [Op.STEP, *sizes, *chain(advances), *chain(swaps), *self._refills(carried)]
+        for name in views:
+            del self._words[name]
+        return [bind, front, body, step, [Op.SETTLE, len(settles), *chain(settles)]]
 
     def _view(self, buffer: Buffer, views: set[Buffer]) -> int:
         if buffer in self._words:
@@ -401,33 +377,21 @@ class Program:
 
     def _For(self, thunk: For, number: int) -> list[int]:
         counter, total = self._new_word(), self._new_word()
-        limit = self._table(thunk.n) if thunk.n_bytes else thunk.n
+        n: Any = thunk.n
+        limit = self._table(n) if thunk.n_bytes else n
 
         def parts() -> tuple[list[int], list[int]]:
-            index = (
-                []
-                if thunk.index is None
-                else [Op.INDEX, self._table(thunk.index), thunk.index_bytes, counter, total]
-            )
-            return index, self._block(thunk.body)
+            front: list[int] = []
+            if thunk.index is not None:
+                at = self._table(thunk.index)
+                front = [Op.INDEX, at, thunk.index_bytes, counter, total]
+            return front, self._block(thunk.body)
 
-        even = not thunk.n_bytes and thunk.n % 2 == 0
+        even = not thunk.n_bytes and n % 2 == 0  # then the last iteration writes `out`
         bind, front, body, step, settle = self._loop(thunk, not even, parts)
         inside = [*front, *body, *step]
-        return [
-            *bind,
-            Op.COUNT,
-            counter,
-            total,
-            thunk.n_bytes,
-            limit,
-            8 * (6 + len(inside) + 3),
-            *inside,
-            Op.AGAIN,
-            counter,
-            -8 * len(inside),
-            *settle,
-        ]
+        head = [Op.COUNT, counter, total, thunk.n_bytes, limit, 8 * (len(inside) + 9)]
+        return [*bind, *head, *inside, Op.AGAIN, counter, -8 * len(inside), *settle]
 
     def _While(self, thunk: While, number: int) -> list[int]:
         def parts() -> tuple[list[int], list[int]]:
@@ -476,6 +440,11 @@ def _call_host(number: int, table: int) -> int:
     return 0
 
 
+def _forget_hosts(numbers: list[int]) -> None:
+    for number in numbers:
+        _hosts.pop(number, None)
+
+
 _host_address: int = ctypes.cast(_call_host, ctypes.c_void_p).value or 0
 
 
@@ -494,42 +463,22 @@ class Compiled:
 
     def __init__(self, program: Program):
         self.program = program
-        machine, chunks, products, definition = parallel.load_machine()
-        header = np.zeros(Head.CODE // 8, np.int64)
-        used = parallel.layer() if program.uses_pool else None
-        values = {
-            Head.INPUTS: program.n_inputs,
-            Head.OUTPUTS: program.n_outputs,
-            Head.LIST: id(list),
-            Head.TUPLE: id(tuple),
-            Head.NDARRAY: id(np.ndarray),
-            Head.INT: id(int),
-            Head.AS_ADDRESS: parallel.c_address("PyLong_AsVoidPtr"),
-            Head.FROM_INT: parallel.c_address("PyLong_FromLongLong"),
-            Head.SAVE: parallel.c_address("PyEval_SaveThread") if program.release_gil else 0,
-            Head.RESTORE: parallel.c_address("PyEval_RestoreThread"),
-            Head.MACHINE: machine,
-            Head.THREADS: parallel.threads_address,
-            Head.POOL: used.address if used else 0,
-            Head.LOCK: parallel.lock_address if used and used.needs_lock else 0,
-            Head.CHUNKS: chunks,
-            Head.PRODUCTS: products,
-        }
-        for place, value in values.items():
-            header[place // 8] = value
-        self._code = np.concatenate([header, np.array(program.code, np.int64)])
+        machine, chunks, products, enter = parallel.load_machine()
+        self._layer = parallel.layer() if program.uses_pool else None
+        pool = [parallel.threads_address, 0, self._layer.address if self._layer else 0]
+        if self._layer and self._layer.needs_lock:
+            pool[1] = parallel.lock_address
+        kinds = [id(kind) for kind in (list, tuple, np.ndarray, int)]
+        names = ["PyLong_AsVoidPtr", "PyLong_FromLongLong"]
+        names += ["PyEval_SaveThread", "PyEval_RestoreThread"] if program.release_gil else []
+        calls = [parallel.c_address(name) for name in names] + [0] * (4 - len(names))
+        header = [0, program.n_inputs, program.n_outputs, *kinds, *calls, machine.address, *pool]
+        header += [chunks.address, products.address]  # in the order of Head
+        self._code = np.array([*header, *program.code], np.int64)
         self._workspaces: dict[int, np.ndarray] = {}  # by address; keeps them alive
         self._lock = threading.Lock()
-        self._layer = used
-        self._finalizer = weakref.finalize(self, program.close)
-        self._enter = self._enter_slowly
-        if definition is not None:
-            make = ctypes.pythonapi.PyCFunction_NewEx
-            make.restype, make.argtypes = (
-                ctypes.py_object,
-                [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p],
-            )
-            self._enter = make(ctypes.addressof(definition), self._code, None)
+        fast = parallel.make_entry(enter, self._code) if enter is not None else None
+        self._enter: Any = fast or self._enter_slowly
 
     def run(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Run on these arrays.
@@ -610,7 +559,7 @@ class Compiled:
             self._code[Head.FREE // 8] = space[Work.NEXT // 8]
         for place, item in enumerate(items, Work.ADDRESSES // 8):
             space[place] = item.ctypes.data if isinstance(item, np.ndarray) else item
-        call = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(parallel.load_machine()[0])
+        call = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(parallel.load_machine()[0].address)
         if call(address, self._code.ctypes.data, 0):
             return address
         self._enter(address)

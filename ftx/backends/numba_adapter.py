@@ -25,7 +25,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
-SUPPORTED_NUMBA = ">=0.68,<0.69"  # what `check_numba` was tried with
+SUPPORTED_NUMBA = ">=0.65,<0.69"  # what `check_numba` was tried with
 MAX_STACK_ELEMENTS = 4096  # 64 KiB of complex128: safe on every thread's stack
 
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
@@ -329,9 +329,7 @@ def _python_names(kind: ElementType) -> dict[str, Callable[..., Any]]:
     def twin(array: np.ndarray) -> Any:
         return _HalfBuffer(array, kind.suffix) if kind.suffix in ("f16", "bf16") else array
 
-    def pointer(args: Sequence[np.ndarray], number: int) -> Any:
-        return twin(args[number])
-
+    pointer = lambda args, number: twin(args[number])
     stack = lambda size: twin(np.empty(size, kind.storage))
     names = {"pointer": pointer, "scratch": pointer, "stack": stack}
     return {f"{name}_{kind.suffix}": function for name, function in names.items()}
@@ -385,10 +383,10 @@ def host_features() -> str:
 def _target_machine() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    cpu = {"cpu": llvm.get_host_cpu_name(), "features": host_features()}
-    # pic: the loader may place code far from the C library.
-    target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(**cpu, opt=3, reloc="pic", codemodel="default")
+    options = {"opt": 3, "reloc": "pic"}  # pic: code may be loaded far from the C library
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=host_features(), codemodel="default", **options
+    )
 
 
 @functools.cache
@@ -421,7 +419,7 @@ def _lean_pipeline() -> tuple[type, type, Any]:
             manager.finalize()
             return [manager]
 
-    flags = compiler.Flags()
+    flags: Any = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.error_model = "numpy"
     flags.nrt = False  # no reference counting: kernels own no memory
@@ -434,9 +432,8 @@ def _entry_module(context: Any, result: Any, symbol: str, arity: int) -> str:
 
     descriptor = result.fndesc
     if not (descriptor.restype == types.none or isinstance(descriptor.restype, types.Integer)):
-        wanted = "an int64 status returned on every path or on none"
-        got = f"{descriptor.restype}; end the kernel with return 0"
-        raise TypeError(f"compile_kernel[{symbol}]: expected {wanted}, got {got}")
+        wanted = f"expected an int64 status on every path or none, got {descriptor.restype}"
+        raise TypeError(f"compile_kernel[{symbol}]: {wanted}; end the kernel with return 0")
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(I64, [I64] * arity), symbol)
     b = ir.IRBuilder(function.append_basic_block())
@@ -450,6 +447,9 @@ def _entry_module(context: Any, result: Any, symbol: str, arity: int) -> str:
     return str(module)
 
 
+_ADDRESSES = "numba.dynamic.globals"  # Numba's name for addresses valid in this process only
+
+
 def _optimise(module: llvm.ModuleRef, symbol: str, inner: str) -> tuple[str, ...]:
     """Internalise all but `symbol`, optimise once, name deterministically; names of externals."""
     for function in module.functions:
@@ -457,17 +457,16 @@ def _optimise(module: llvm.ModuleRef, symbol: str, inner: str) -> tuple[str, ...
             function.linkage = "internal"
     module.get_function(inner).add_function_attribute("alwaysinline")
     for variable in module.global_variables:
-        if not variable.is_declaration:
-            variable.linkage = "internal"
-        if variable.name.startswith("numba.dynamic.globals"):
-            problem = "the text refers to an address of this process; pass it as a buffer"
-            raise TypeError(f"compile_kernel[{symbol}]: {problem}")
+        if not variable.is_declaration and not variable.name.startswith(_ADDRESSES):
+            variable.linkage = "internal"  # of an address it would be folded into the code
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
     options.loop_interleaving = options.loop_unrolling = True
     builder = llvm.create_pass_builder(_target_machine(), options)
     builder.getModulePassManager().run(module, builder)
     for number, item in enumerate([*module.functions, *module.global_variables]):
+        if item.name.startswith(_ADDRESSES):
+            raise TypeError(f"compile_kernel[{symbol}]: it holds an address of this process")
         if not item.is_declaration and item.name != symbol:
             item.name = f"{symbol}.{number}"
     outside = [function.name for function in module.functions if function.is_declaration]

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from . import cache
+from .numba_adapter import Kernel
 
 LAYERS = ("tbb", "omp", "workqueue")
 _MODULES = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
@@ -63,6 +64,7 @@ _cells = np.zeros(2, np.int64)  # read by the executor: thread count, workqueue'
 _cells[0] = _default_threads()
 threads_address: int = _cells.ctypes.data
 lock_address: int = threads_address + 8
+_limit = 2**31 - 1  # of threads; workqueue cannot use more than it was started with
 _start_lock = threading.Lock()
 
 
@@ -75,7 +77,7 @@ def set_num_threads(count: int) -> None:
     """Let parallel thunks use `count` threads from their next start on; results do not change."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"set_num_threads: expected a positive integer, got {count!r}")
-    _cells[0] = count
+    _cells[0] = min(count, _limit)
 
 
 # ---- Layers ------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ def _load_module(name: str) -> ModuleType:
         path = folder / (name + suffix)
         if path.exists():
             loader = importlib.machinery.ExtensionFileLoader(full, str(path))
-            spec = importlib.util.spec_from_file_location(full, path, loader=loader)
+            spec: Any = importlib.util.spec_from_file_location(full, path, loader=loader)
             module = importlib.util.module_from_spec(spec)
             loader.exec_module(module)
             sys.modules[full] = module  # Numba's own import then finds the same one
@@ -124,6 +126,7 @@ def _load_module(name: str) -> ModuleType:
 @functools.cache
 def load_layer(name: str) -> Layer:
     """Start the thread pool of this layer. Raises ImportError if its library is missing."""
+    global _limit
     if name not in LAYERS:
         raise ValueError(f"load_layer: expected one of {LAYERS}, got {name!r}")
     with _start_lock:
@@ -131,7 +134,9 @@ def load_layer(name: str) -> Layer:
             _load_tbb()
         module = _load_module(_MODULES[name])
         start = ctypes.CFUNCTYPE(None, ctypes.c_int)(module.launch_threads)
-        start(max(get_num_threads(), _available_cores()))
+        started = max(get_num_threads(), _available_cores())
+        start(started)
+        _limit = started if name == "workqueue" else _limit
         return Layer(name, module.parallel_for, name == "workqueue", module)
 
 
@@ -158,28 +163,18 @@ def fork_join_seconds(
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, *[ctypes.c_size_t] * 2, ctypes.c_int)(
         used.address
     )
-    nothing = _empty_worker()
-    args, dims, steps = (np.array([value], np.int64) for value in (0, count, 1))
+    nothing = cache.get_kernel(_EMPTY, "empty", arity=4)
+    words = np.array([0, count, 1], np.int64)  # first item, item count, step
+    places = [words.ctypes.data + 8 * i for i in range(3)]
     times = []
     for _ in range(repeat):
         start = time.perf_counter()
-        call(
-            nothing,
-            args.ctypes.data,
-            dims.ctypes.data,
-            steps.ctypes.data,
-            None,
-            0,
-            1,
-            get_num_threads(),
-        )
+        call(nothing.address, *places, None, 0, 1, get_num_threads())
         times.append(time.perf_counter() - start)
     return sorted(times)[repeat // 2], max(times)
 
 
-def _empty_worker() -> int:
-    source = "def empty(args, dims, steps, data):\n    return 0\n"
-    return cache.get_kernel(source, "empty", arity=4).address
+_EMPTY = "def empty(args, dims, steps, data):\n    return 0\n"
 
 
 # ---- BLAS --------------------------------------------------------------------------------------
@@ -205,7 +200,7 @@ def blas_address(routine: str) -> int:
             library = ctypes.CDLL(str(path))
             for name in (f"scipy_{routine}_64_", f"scipy_{routine}_", f"{routine}_"):
                 with contextlib.suppress(AttributeError):
-                    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+                    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
     from scipy.linalg import cython_blas
 
     capsule = cython_blas.__pyx_capi__[routine]
@@ -568,20 +563,27 @@ class _MethodDef(ctypes.Structure):
 
 
 @functools.cache
-def load_machine() -> tuple[int, int, int, int, Any]:
-    """Addresses of the machine and its two workers; the definition of `enter`, if it may be used."""
-    text = MACHINE_TEXT
-    machine = cache.get_kernel(text, "run_program").address
-    workers = [
-        cache.get_kernel(text, name, arity=4).address for name in ("run_chunks", "run_products")
-    ]
-    definition = None
-    if _layout_holds():
-        method_fastcall = 0x80
-        definition = _MethodDef(
-            b"run", cache.get_kernel(text, "enter").address, method_fastcall, None
-        )
-    return machine, *workers, definition
+def load_machine() -> tuple[Kernel, Kernel, Kernel, Kernel | None]:
+    """The machine, its two workers, and `enter` if Python's objects are as it reads them."""
+    machine = cache.get_kernel(MACHINE_TEXT, "run_program")
+    chunks = cache.get_kernel(MACHINE_TEXT, "run_chunks", arity=4)
+    products = cache.get_kernel(MACHINE_TEXT, "run_products", arity=4)
+    enter = cache.get_kernel(MACHINE_TEXT, "enter") if _layout_holds() else None
+    return machine, chunks, products, enter
+
+
+@functools.cache
+def _entry_definition(enter: Kernel) -> _MethodDef:
+    method_fastcall = 0x80
+    return _MethodDef(b"run", enter.address, method_fastcall, None)
+
+
+def make_entry(enter: Kernel, code: np.ndarray) -> Any:
+    """The Python function (inputs, outputs) -> status of the program in the array `code`."""
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return make(ctypes.addressof(_entry_definition(enter)), code, None)
 
 
 def c_address(name: str) -> int:

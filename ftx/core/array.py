@@ -70,12 +70,23 @@ class Array(Value):
     Made by `ftx.numpy.array`, `asarray` and every operation; holds a NumPy array.
     """
 
-    __slots__ = ("_aval", "_np", "_weak")
+    __slots__ = ("_aval", "_buffer", "_np", "_weak")
 
     def __init__(self, value: Any, weak_type: bool = False):
         self._np = value if type(value) is np.ndarray else np.asarray(value)
         self._weak = weak_type
         self._aval: ShapedArray | None = None
+        self._buffer: np.ndarray[Any, Any] | None = None
+
+    def buffer(self) -> np.ndarray[Any, Any]:
+        """The elements contiguous and aligned, as kernels read them (remembered)."""
+        found = self._buffer
+        if found is None:
+            value = self._live()
+            if not (value.flags.c_contiguous and value.flags.aligned):
+                value = np.array(value, order="C")
+            found = self._buffer = value
+        return found
 
     @property
     def aval(self) -> ShapedArray:  # type: ignore[override]
@@ -100,7 +111,7 @@ class Array(Value):
     def _donate(self) -> None:
         """Forget the memory; any later use raises."""
         self.aval  # noqa: B018  the message above shows it
-        self._np = None  # type: ignore[assignment]
+        self._np = self._buffer = None  # type: ignore[assignment]
 
     def is_deleted(self) -> bool:
         """Whether the memory was donated."""

@@ -196,6 +196,41 @@ def test_two_processes_at_once_then_a_warm_one(folder):
     assert warm.stdout.split() == ["0", "4"]
 
 
+LIBRARY_CALLS = """
+import sys, numpy as np, ctypes
+from ftx.backends import cache
+text = '''
+def calls(args, lo, hi):
+    x = pointer_f64(args, 0)
+    z = pointer_c128(args, 1)
+    out = pointer_f64(args, 2)
+    for i in range(lo, hi):
+        out[i] = math.gamma(x[i]) + np.sin(x[i]) + x[i] % 1.7 + helper(x[i]) + (z[i] ** z[i]).real
+'''
+def names():
+    import math, numba
+    helper = numba.njit(lambda x: x ** 3 + np.arctan2(x, 2.0))
+    return {"math": math, "helper": helper}
+kernel = cache.get_kernel(text, "calls", names)
+x, out = np.linspace(0.5, 3, 9), np.zeros(9)
+z = x + 1j
+table = np.array([a.ctypes.data for a in (x, z, out)])
+ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(kernel.address)(table.ctypes.data, 0, 9)
+import math
+gamma = np.array([math.gamma(v) for v in x])
+np.testing.assert_allclose(
+    out, gamma + np.sin(x) + x % 1.7 + x**3 + np.arctan2(x, 2) + (z**z).real, rtol=1e-12)
+print(cache.stats.compiled)
+"""
+
+
+def test_library_calls_and_helpers_survive_the_disk(folder):
+    for compiled in "10":
+        command = [sys.executable, "-c", LIBRARY_CALLS]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        assert done.stdout.split() == [compiled]
+
+
 def test_folder_by_platform(monkeypatch):
     monkeypatch.delenv("FTX_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/x")

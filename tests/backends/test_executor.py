@@ -1,5 +1,6 @@
 """The executor: every thunk, nesting, errors, threads, and BLAS in all layouts, against NumPy."""
 
+import gc
 import itertools
 import os
 import subprocess
@@ -91,6 +92,17 @@ def test_constants_temporaries_offsets_copy_fill(entry):
     Compiled(program).run([x], [out])
     np.testing.assert_array_equal(out[:7], [0, 12, 23, 0, 0, 0, 0])
     assert np.isnan(out[7])
+
+
+def test_clearing_the_cache_leaves_programs_running(monkeypatch, tmp_path):
+    monkeypatch.setenv("FTX_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(cache, "_kernels", dict(cache._kernels))
+    compiled = Compiled(Program([RunKernel(add(), ["x", "x", "out"], 3)], ["x"], ["out"]))
+    cache.clear()
+    gc.collect()
+    out = np.zeros(3, F)
+    compiled.run([np.ones(3, F)], [out])
+    assert out.tolist() == [2, 2, 2]
 
 
 def test_arena_is_aligned():
@@ -432,7 +444,9 @@ def work():
 done = []
 workers = [threading.Thread(target=work) for _ in range(3)]
 [w.start() for w in workers]; [w.join() for w in workers]
-assert len(done) == 3 and parallel.layer().name == {name!r}
+parallel.set_num_threads(64)  # more than there are
+work()
+assert len(done) == 4 and parallel.layer().name == {name!r}
 """
     available = subprocess.run(
         [sys.executable, "-c", f"from ftx.backends import parallel\nparallel.load_layer({name!r})"],

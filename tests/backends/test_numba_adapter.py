@@ -226,6 +226,14 @@ def test_non_contiguous_arrays_are_refused_uncompiled():
         )
 
 
+def test_addresses_of_this_process_are_refused():
+    sine = ctypes.CDLL(None).sin if sys.platform != "win32" else pytest.skip("no process library")
+    sine.restype, sine.argtypes = ctypes.c_double, [ctypes.c_double]
+    source = "def k(args, lo, hi):\n    x = pointer_f64(args, 0)\n    x[0] = sine(x[0])\n"
+    with pytest.raises(TypeError, match="address of this process"):
+        adapter.compile_kernel(source, "k", {"sine": sine})
+
+
 def test_unknown_external_symbol_is_an_error_not_a_crash():
     code = adapter.compile_kernel(ADAM, "adam", NAMES)
     broken = adapter.ObjectCode(code.code, code.symbol, (*code.externals, "no_such_function"))

@@ -357,6 +357,27 @@ class Rev(Primitive):
         return x([flip(a, i) for a, i in enumerate(index)])
 
 
+class Copy(Primitive):
+    """x, as a value of its own."""
+
+    linear = True
+
+    def abstract_eval(self, x: ShapedArray) -> list[ShapedArray]:
+        return [x]
+
+    def impl(self, x: Any) -> list[Any]:
+        return [np.array(x)]
+
+    def transpose(self, cts: Any, x: Any) -> list[Any]:
+        return [cts[0]]
+
+    def batch(self, axis: BatchAxis, args: Any, dims: Any) -> tuple[list[Any], list[Any]]:
+        return self.bind(*args), list(dims)
+
+    def lower(self, kernel: Any, index: Any, x: Any) -> Any:
+        return x(index)
+
+
 class Iota(Primitive):
     """0, 1, 2, … along one axis."""
 
@@ -375,6 +396,7 @@ class Iota(Primitive):
 
 broadcast_in_dim_p, reshape_p, transpose_p = BroadcastInDim(), Reshape(), Transpose()
 slice_p, pad_p, concatenate_p, rev_p, iota_p = Slice(), Pad(), Concatenate(), Rev(), Iota()
+copy_p = Copy()
 
 
 def broadcast_in_dim(x: Any, shape: Sequence[int], dims: Sequence[int]) -> Any:

@@ -1,0 +1,408 @@
+"""The CPU backend: a jaxpr becomes a program of kernels, products, loops and host steps.
+
+In: a jaxpr without consts.  Out: an executable that takes and returns Arrays.
+Puts the stages together in the order of `pipeline`; bodies of loops and branches are
+assembled the same way into the same program.
+Knows nothing of: tracing and transforms other than the simplifier.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.array import Array, aval_of
+from ..core.errors import IndexOutOfRangeError
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
+from ..core.primitives.shape import copy_p
+from . import cache, executor
+from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
+from .executor import Copy as CopyBytes
+from .fusion import Graph, Group, LibraryStep
+from .library import gemm_arguments, host_function
+from .memory import Temporary, plan
+from ..transforms.passes import simplify
+from .pipeline import prepare
+from .source_code import KernelSource, render
+
+PARALLEL = 1 << 17
+"""Scalar operations from which a kernel is worth a fork-join (a few microseconds)."""
+CHUNK = 1 << 15
+"""Scalar operations in one chunk, at least."""
+MAX_CHUNKS = 64
+
+
+@functools.cache
+def _version() -> str:
+    """Changes with the text of the scalar functions that kernels call."""
+    here = Path(__file__).parent
+    files = sorted([*here.glob("vector_math/*.py"), here / "intrinsics.py"])
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
+def kernel_namespace() -> dict[str, Any]:
+    """What a kernel's text may call, for Numba (imported here, on the first compilation)."""
+    from .vector_math import COMPILED
+
+    return {**COMPILED, **scalar_types()}
+
+
+def python_namespace() -> dict[str, Any]:
+    """The same names as plain Python."""
+    from .vector_math import PYTHON
+
+    return {**PYTHON, **scalar_types()}
+
+
+def scalar_types() -> dict[str, Any]:
+    """`f32(x)`, `i64(x)` and the like, and the numbers that have no literal."""
+    named = {dtypes.short_name(d): d.type for d in dtypes.ALL if d not in (dtypes.bfloat16,)}
+    return named | {"bool": np.bool_, "inf": math.inf, "nan": math.nan}
+
+
+class Assembler:
+    """Turns a graph into thunks, and collects what the program needs."""
+
+    def __init__(self) -> None:
+        self.time = 0
+        self.temporaries: list[Temporary] = []
+        self.constants: dict[Any, np.ndarray[Any, Any]] = {}
+        self.sources: list[KernelSource | str] = []
+        self.by_thunk: dict[int, KernelSource] = {}
+        self.touched: list[set[Temporary]] = []
+
+    # ---- buffers
+
+    def temporary(self, aval: Any) -> Temporary:
+        found = Temporary(aval.nbytes)
+        self.temporaries.append(found)
+        return found
+
+    def touch(self, *buffers: Any) -> None:
+        for b in buffers:
+            if isinstance(b, Temporary):
+                b.touch(self.time)
+                for group in self.touched:
+                    group.add(b)
+
+    def constant(self, value: Any, dtype: Any) -> Any:
+        array = np.array(value, dtype, order="C")
+        self.constants[key := f"constant {len(self.constants)}"] = array
+        return key
+
+    # ---- programs
+
+    def program(self, jaxpr: Jaxpr, env: dict[Var, Any]) -> list[Any]:
+        """Thunks for the equations of a prepared jaxpr whose inputs and results `env` names."""
+        graph = prepare(jaxpr)
+        needed = _needed_in_memory(graph)
+        thunks: list[Any] = []
+        for node in graph.nodes:
+            self.time += 1
+            if isinstance(node, Group):
+                thunks.append(self._kernel(node, env, needed))
+            else:
+                thunks += self._library(node.eqn, env)
+        return thunks
+
+    def place(self, value: Any, env: dict[Var, Any]) -> Any:
+        """The buffer of a value; a new temporary on first sight."""
+        if isinstance(value, Literal):
+            return self.constant(value.value, value.aval.dtype)
+        if value not in env:
+            env[value] = self.temporary(value.aval)
+        self.touch(env[value])
+        return env[value]
+
+    def _kernel(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> Any:
+        own = group.values
+        source = render(group, lambda v: v in needed or v in env or v not in own)
+        self.sources.append(source)
+        kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
+        entries = [self.place(v, env) for v in source.entries]
+        label = ", ".join(source.labels)
+        n = source.iterations
+        if source.chunk or (source.work >= PARALLEL and n > 1):
+            pieces = min(MAX_CHUNKS, max(2, source.work // CHUNK))
+            chunk = source.chunk or max(1, -(-n // pieces))
+            thunk: Any = RunChunks(kernel, entries, n, chunk, label=label)
+        else:
+            thunk = RunKernel(kernel, entries, n, label=label)
+        self.by_thunk[id(thunk)] = source
+        return thunk
+
+    def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        special = getattr(self, f"_{eqn.primitive.name}", None)
+        self.sources.append(f"# library step: {eqn.primitive.name}")
+        if special is not None:
+            return special(eqn, env)
+        entries = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
+        specs = [(a.aval.shape, a.aval.dtype) for a in (*eqn.invars, *eqn.outvars)]
+        return [Host(host_function(eqn), entries, specs, label=eqn.primitive.name)]
+
+    def _dot_general(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        a, b, c = (self.place(v, env) for v in (*eqn.invars, *eqn.outvars))
+        out = eqn.outvars[0].aval
+        arguments = gemm_arguments(eqn)
+        if not out.size:
+            return []
+        if not arguments["k"]:
+            return [executor.Fill(c, out.nbytes)]
+        return [Gemm(a=a, b=b, c=c, label=eqn.params["spec"], **arguments)]
+
+    def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        which, *operands = [self.place(a, env) for a in eqn.invars]
+        outs = [self.place(v, env) for v in eqn.outvars]
+        branches = []
+        with _Span(self):
+            for branch in eqn.params["branches"]:
+                inner = dict(zip(branch.invars, operands, strict=True))
+                branches.append(self._body(branch, inner, outs))
+        self.touch(which, *operands, *outs)
+        return [executor.Switch(which, branches)]
+
+    def _body(self, jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> list[Any]:
+        """Thunks of a body that writes its results into the buffers `outs`."""
+        body = with_own_results(jaxpr)
+        names = dict(zip(body.invars, (env[v] for v in jaxpr.invars), strict=True))
+        names |= dict(zip(body.outvars, outs, strict=True))  # type: ignore[arg-type]
+        return self.program(body, names)
+
+    def _scan(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        p, body = eqn.params, eqn.params["jaxpr"]
+        n_consts, n_carry, length = p["n_consts"], p["n_carry"], p["length"]
+        ins = [self.place(a, env) for a in eqn.invars]
+        outs = [self.place(v, env) for v in eqn.outvars]
+        names = dict(zip(body.invars[:n_consts], ins[:n_consts], strict=True))
+        thunks, results = [], []
+        carries, slices = [], []
+        for i in range(n_carry):
+            var, init, out = body.invars[n_consts + i], ins[n_consts + i], outs[i]
+            if body.outvars[i] is var:  # never changes
+                names[var] = init
+                thunks.append(CopyBytes(out, init, var.aval.nbytes))
+                results.append(None)
+                continue
+            carry = self._carry(var, init, out)
+            names[var] = carry.read
+            results.append(carry.write)
+            carries.append(carry)
+        for var, whole in zip(body.invars[n_consts + n_carry :], ins[n_consts + n_carry :]):
+            names[var] = view = f"row {self.time} {len(slices)}"
+            slices.append(_row_slice(view, whole, var.aval.nbytes, length, p["reverse"]))
+        for atom, whole in zip(body.outvars[n_carry:], outs[n_carry:], strict=True):
+            results.append(view := f"row {self.time} {len(slices)}")
+            slices.append(_row_slice(view, whole, atom.aval.nbytes, length, p["reverse"]))
+        kept = [i for i, r in enumerate(results) if r is not None]
+        slim = body if len(kept) == len(results) else _only_results(body, tuple(kept))
+        with _Span(self):
+            inner = self._body(slim, names, [results[i] for i in kept])
+        self.touch(*ins, *outs, *[c.spare for c in carries])
+        if not length:
+            return thunks + [CopyBytes(c.out, c.init, c.bytes) for c in carries]
+        return [*thunks, executor.For(length, inner, slices, carries)]
+
+    def _carry(self, var: Var, init: Any, out: Any) -> Carry:
+        spare = self.temporary(var.aval)
+        self.touch(spare)
+        tag = f"carry {id(spare)}"
+        return Carry(f"{tag} read", f"{tag} write", init, out, spare, var.aval.nbytes)
+
+    def _while(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        p = eqn.params
+        cond, body, n_cond, n_body = p["cond_jaxpr"], p["body_jaxpr"], p["n_cond"], p["n_body"]
+        ins = [self.place(a, env) for a in eqn.invars]
+        outs = [self.place(v, env) for v in eqn.outvars]
+        carries = [
+            self._carry(var, init, out)
+            for var, init, out in zip(
+                body.invars[n_body:], ins[n_cond + n_body :], outs, strict=True
+            )
+        ]
+        reads = [c.read for c in carries]
+        predicate = self.temporary(cond.out_avals[0])
+        self.touch(predicate)
+        with _Span(self):
+            names = dict(zip(cond.invars, [*ins[:n_cond], *reads], strict=True))
+            test = self._body(cond, names, [predicate])
+            names = dict(zip(body.invars, [*ins[n_cond : n_cond + n_body], *reads], strict=True))
+            inner = self._body(body, names, [c.write for c in carries])
+        self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
+        return [executor.While(test, predicate, inner, carries)]
+
+
+class _Span:
+    """A loop or branch: temporaries of outside that it uses live to its end."""
+
+    def __init__(self, assembler: Assembler):
+        self.assembler = assembler
+
+    def __enter__(self) -> None:
+        self.start = self.assembler.time
+        self.assembler.touched.append(set())
+
+    def __exit__(self, *_: Any) -> None:
+        a = self.assembler
+        a.time += 1
+        for t in a.touched.pop():
+            if t.first <= self.start:
+                t.touch(a.time)
+
+
+def _row_slice(view: Any, whole: Any, nbytes: int, length: int, reverse: bool) -> Any:
+    start = (whole, (length - 1) * nbytes) if reverse and length else whole
+    return executor.Slice(view, start, -nbytes if reverse else nbytes)
+
+
+def _needed_in_memory(graph: Graph) -> set[Any]:
+    """Values that leave the kernel that computes them."""
+    needed: set[Any] = {a for a in graph.jaxpr.outvars if isinstance(a, Var)}
+    for node in graph.nodes:
+        if isinstance(node, LibraryStep):
+            needed.update(a for a in node.eqn.invars if isinstance(a, Var))
+        else:
+            needed |= node.reads - node.values
+    return needed
+
+
+def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
+    """The program with every result a distinct variable bound by an equation (memoised)."""
+    if "own results" not in jaxpr.memo:
+        seen: set[Any] = set(jaxpr.invars)
+        eqns, outs = list(jaxpr.eqns), []
+        for atom in jaxpr.outvars:
+            if isinstance(atom, Literal) or atom in seen:
+                fresh = Var(atom.aval)
+                eqns.append(Eqn(copy_p, (atom,), {}, (fresh,)))
+                atom = fresh
+            seen.add(atom)
+            outs.append(atom)
+        jaxpr.memo["own results"] = jaxpr.with_eqns(eqns, outs)
+    return jaxpr.memo["own results"]
+
+
+def _only_results(jaxpr: Jaxpr, kept: tuple[int, ...]) -> Jaxpr:
+    key = ("only", kept)
+    if key not in jaxpr.memo:
+        outs = [jaxpr.outvars[i] for i in kept]
+        jaxpr.memo[key] = jaxpr.with_eqns(jaxpr.eqns, outs)
+    return jaxpr.memo[key]
+
+
+class CpuExecutable:
+    """A compiled program."""
+
+    def __init__(self, jaxpr: Jaxpr):
+        self._jaxpr = jaxpr
+        self._avals = [v.aval for v in jaxpr.invars]
+        simple = _distinct_results(jaxpr)
+        self._fixed = _fixed_results(jaxpr)
+        assembler = Assembler()
+        env: dict[Var, Any] = {v: v for v in simple.invars}
+        env |= {a: a for a in simple.outvars}  # type: ignore[misc]
+        thunks = assembler.program(simple, env)
+        offsets, self.arena_bytes = plan(assembler.temporaries)
+        self._sources, self._by_thunk = assembler.sources, assembler.by_thunk
+        program = Program(
+            thunks,
+            simple.invars,
+            simple.outvars,
+            assembler.constants,
+            offsets,
+            self.arena_bytes,
+        )
+        self._run = Compiled(program).run
+        self._specs = [(a.aval.shape, a.aval.dtype) for a in simple.outvars]
+        self._weak = [a.aval.weak_type for a in simple.outvars]
+
+    def __call__(self, *args: Any) -> list[Any]:
+        inputs = [
+            x._buffer
+            if type(x) is Array and x._buffer is not None
+            else _as_buffer(x, aval)
+            for x, aval in zip(args, self._avals, strict=True)
+        ]
+        outputs = [np.empty(shape, dtype) for shape, dtype in self._specs]
+        try:
+            self._run(inputs, outputs)
+        except ExecutionError as error:
+            raise self._index_error(error) from None
+        results = list(map(Array, outputs, self._weak))
+        if self._fixed is None:
+            return results
+        return [results[k] if kind == "new" else _fixed(kind, k, args) for kind, k in self._fixed]
+
+    def _index_error(self, error: ExecutionError) -> Exception:
+        source = self._by_thunk.get(id(error.thunk))
+        if source is None or not error.status:
+            return error
+        first = (error.status & -error.status).bit_length() - 1
+        size, line = source.checks[first]
+        where = str(line) if line is not None and line.file else None
+        return IndexOutOfRangeError(
+            f"index out of range: expected indices in 0..{size - 1} of an axis of size {size}, got "
+            "one outside; use .at[...].get(mode='clip'), mode='fill' or a mask",
+            where,
+        )
+
+    def kernels(self) -> list[str]:
+        """The text of every kernel and library step, in order."""
+        return [s if isinstance(s, str) else s.text for s in self._sources]
+
+    def kernel_sources(self) -> list[KernelSource]:
+        """The kernels with their entries, for running them uncompiled."""
+        return [s for s in self._sources if not isinstance(s, str)]
+
+
+def _fixed(kind: str, k: Any, args: Any) -> Any:
+    if kind == "constant":
+        return k
+    return args[k] if type(args[k]) is Array else Array(np.array(args[k]))
+
+
+def _as_buffer(x: Any, aval: Any) -> np.ndarray[Any, Any]:
+    if type(x) is Array:
+        return x.buffer()
+    value = np.asarray(x, aval.dtype)
+    if value.shape != aval.shape:
+        raise TypeError(f"compiled call: expected {aval}, got {aval_of(x)}")
+    return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
+
+
+def _distinct_results(jaxpr: Jaxpr) -> Jaxpr:
+    """The program returning each computed variable once."""
+    seen = dict.fromkeys(a for a in jaxpr.outvars if isinstance(a, Var) and a not in jaxpr.invars)
+    return jaxpr.with_eqns(jaxpr.eqns, tuple(seen))
+
+
+def _fixed_results(jaxpr: Jaxpr) -> list[tuple[str, Any]] | None:
+    """Where each result comes from, if not simply one computed variable after another."""
+    computed = list(_distinct_results(jaxpr).outvars)
+    if list(jaxpr.outvars) == computed:
+        return None
+    out: list[tuple[str, Any]] = []
+    for a in jaxpr.outvars:
+        if isinstance(a, Literal):
+            out.append(("constant", Array(np.asarray(a.value), a.aval.weak_type)))
+        elif a in jaxpr.invars:
+            out.append(("argument", jaxpr.invars.index(a)))
+        else:
+            out.append(("new", computed.index(a)))
+    return out
+
+
+class CpuBackend:
+    """Compiles for the processor this runs on."""
+
+    name = "cpu"
+
+    def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> CpuExecutable:
+        """`jaxpr` has no consts."""
+        return CpuExecutable(simplify(jaxpr))

@@ -1,0 +1,187 @@
+"""Stages into a tree of loops: which inner loops are shared, and where values live.
+
+In: a group of stages and which values must be in memory.  Out: a tree of Loop and Step nodes
+under the shared outer loops.  Two stages share an inner loop if it has the same length and the
+later one reads the earlier only at the current element.
+Knows nothing of: the text that is made of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .fusion import Group, loads_of
+from .loops import LoopVar, Stage
+
+
+@dataclass(eq=False)
+class Step:
+    """One action of a stage: 'start' a fold, 'compute' an element, 'finish' a fold."""
+
+    action: str
+    stage: Stage
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop; `bound` are the variables of all stages that it counts for."""
+
+    size: int
+    bound: list[LoopVar]
+    before: list[Step] = field(default_factory=list)
+    body: list[Loop | Step] = field(default_factory=list)
+    after: list[Step] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Nest:
+    """The inside of a kernel's outer loops."""
+
+    items: list[Loop | Step] = field(default_factory=list)
+    path: dict[Any, list[Loop]] = field(default_factory=dict)
+    """Loops around the place where a value is known."""
+    readers: dict[Any, list[list[Loop]]] = field(default_factory=dict)
+    """Loops around every place where a value of the group is read."""
+
+    def in_register(self, value: Any) -> bool:
+        """Whether every reader in the group sees the value in a local variable."""
+        own = self.path[value]
+        return all(r[: len(own)] == own for r in self.readers.get(value, []))
+
+
+def loops_of(stage: Stage, depth: int) -> list[tuple[LoopVar, str]]:
+    """The inner loops of a stage, outermost first, each an 'axis' or a 'fold'."""
+    if stage.kind == "accumulate":
+        inner = [(v, "fold") for v in stage.fold[depth:]]
+        return [*inner, *[(v, "axis") for v in stage.axes]]
+    axes = [(v, "axis") for v in stage.axes[depth:]]
+    folds = [(v, "fold") for v in stage.fold]
+    if is_interchanged(stage, depth):
+        return [*axes[:-1], *folds, axes[-1]]
+    return [*axes, *folds]
+
+
+def is_interchanged(stage: Stage, depth: int) -> bool:
+    """Whether a fold runs outside the last axis, into an array of totals, to read rows."""
+    if stage.kind != "reduce" or len(stage.axes) <= depth or not stage.fold:
+        return False
+    last = stage.axes[-1]
+    along = [load for load in loads_of(stage) if load.args]
+    by_axis = sum(load.args[-1].coefficient(last) == 1 for load in along)
+    by_fold = sum(any(load.args[-1].coefficient(v) == 1 for v in stage.fold) for load in along)
+    return last.size >= 4 and by_axis > by_fold
+
+
+def keeps_totals(stage: Stage, depth: int) -> bool:
+    """Whether a stage's running totals are in memory rather than in one local variable."""
+    return is_interchanged(stage, depth) or (stage.kind == "accumulate" and bool(stage.axes))
+
+
+def build(group: Group) -> Nest:
+    """Requires: stages in order.  Establishes: every value is computed before it is read."""
+    nest = Nest()
+    made: dict[Any, Stage] = {}
+    for stage in group.stages:
+        remaining = [(v, k) for v, k in loops_of(stage, group.depth) if v.size != 1]
+        needed = {load.data for load in loads_of(stage)} & set(made)
+        _insert(nest, nest.items, stage, remaining, needed, made, group, [])
+        made[stage.value] = stage
+    return nest
+
+
+def _insert(
+    nest: Nest,
+    items: list[Loop | Step],
+    stage: Stage,
+    remaining: list[tuple[LoopVar, str]],
+    needed: set[Any],
+    made: dict[Any, Stage],
+    group: Group,
+    around: list[Loop],
+) -> None:
+    if not remaining:
+        items.append(Step("compute", stage))
+        for value in needed:
+            nest.readers.setdefault(value, []).append(around)
+        if stage.kind in ("map", "running"):
+            nest.path[stage.value] = around
+        return
+    var, kind = remaining[0]
+    loop = _shared_loop(items, stage, var, needed, made, group)
+    if loop is None:
+        loop = Loop(var.size, [])
+        items.append(loop)
+    loop.bound.append(var)
+    loop.stages.append(stage)
+    starts = _starts_here(stage, remaining, group.depth)
+    if starts:
+        loop.before.append(Step("start", stage))
+    if starts and stage.kind in ("reduce", "arg") and not keeps_totals(stage, group.depth):
+        loop.after.append(Step("finish", stage))
+        nest.path[stage.value] = around
+    if starts and keeps_totals(stage, group.depth):
+        nest.path[stage.value] = [*around, loop]  # known only in memory, after the loop
+    _insert(nest, loop.body, stage, remaining[1:], needed, made, group, [*around, loop])
+
+
+def _starts_here(stage: Stage, remaining: list[tuple[LoopVar, str]], depth: int) -> bool:
+    """Whether the totals of a fold begin just outside the next loop."""
+    if stage.kind == "running":
+        return len(remaining) == 1
+    if stage.kind not in ("reduce", "arg", "accumulate"):
+        return False
+    before = [k for _, k in remaining]
+    if stage.kind == "accumulate":
+        return False  # started once per chunk
+    return before[0] == "fold" and before.count("fold") == _fold_loops(stage, remaining)
+
+
+def _fold_loops(stage: Stage, remaining: Any) -> int:
+    return sum(v.size != 1 for v in stage.fold)
+
+
+def _shared_loop(
+    items: list[Loop | Step], stage: Stage, var: LoopVar, needed: Any, made: Any, group: Group
+) -> Loop | None:
+    """The last loop that `stage` may run in, or None."""
+    for item in reversed(items):
+        if isinstance(item, Step):
+            if item.stage.value in needed:
+                return None
+            continue
+        if item.size == var.size and _may_share(item, stage, var, needed, group):
+            return item
+        if any(s.value in needed for s in item.stages):
+            return None
+        if stage.kind == "scatter" or any(s.value is stage.value for s in item.stages):
+            return None
+    return None
+
+
+def _may_share(loop: Loop, stage: Stage, var: LoopVar, needed: Any, group: Group) -> bool:
+    if stage.kind == "scatter" or any(s.kind == "scatter" for s in loop.stages):
+        return False
+    bound = set(loop.bound)
+    reads = [load for load in loads_of(stage) if load.data in needed]
+    for other in loop.stages:
+        if other.value not in needed:
+            continue
+        if other.kind == "accumulate" or keeps_totals(other, group.depth):
+            return False
+        axis = next((i for i, a in enumerate(other.axes) if a in bound), None)
+        if axis is None:
+            return False  # the loop folds that value: it is complete only afterwards
+        for load in reads:
+            if load.data is other.value and not _reads_here(load, other, axis, var):
+                return False
+    return True
+
+
+def _reads_here(load: Any, made: Stage, axis: int, var: LoopVar) -> bool:
+    """Whether a load reads the element that the shared loop is computing."""
+    position = next(
+        (i for i, p in enumerate(made.place) if p.as_var() is made.axes[axis]), None
+    )
+    return position is not None and load.args[position].as_var() is var

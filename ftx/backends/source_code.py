@@ -1,0 +1,504 @@
+"""Kernels as Python text.
+
+In: a group of stages, its nest of loops, which values are in memory.  Out: the text of
+`kernel(args, lo, hi)`, the values whose addresses it takes, and its index checks.
+The text runs compiled by Numba or, with Python twins of its helpers, as it stands.
+An expression is computed in the outermost loop it depends on, once per text.
+Knows nothing of: caches, machine code, arenas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.dtypes import short_name
+from .fusion import Group, loads_of
+from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
+from .nests import Loop, Nest, Step, build, keeps_totals
+from .scalar_text import HALF, combine, literal, operation, register, suffix
+
+MAX_SCRATCH = 4096
+"""Elements of a row kept on the stack; longer rows go to memory."""
+INDENT = "    "
+
+
+@dataclass(eq=False)
+class KernelSource:
+    """A kernel as text. `entries` are the values whose addresses it takes, in order."""
+
+    text: str
+    entries: list[Any]
+    checks: list[tuple[int, Any]]
+    """Size of the axis and the user's line of every index check; bit k of the status is check k."""
+    iterations: int
+    chunk: int
+    work: int
+    labels: list[str]
+
+
+@dataclass(eq=False)
+class _Scope:
+    """The lines of one open loop, and what has been computed there."""
+
+    lines: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def render(group: Group, in_memory: Callable[[Any], bool]) -> KernelSource:
+    """The text of a group. `in_memory(value)`: whether others than this kernel need it."""
+    _settle_depth(group)
+    return _Writer(group, in_memory).run()
+
+
+def _settle_depth(group: Group) -> None:
+    """Leave the last axis to an inner loop unless all shared loops are one."""
+    inner = any(len(lead_of(s, len(s.axes))) > group.depth or s.fold for s in group.stages)
+    if group.depth > 1 and not inner and not group.fixed and not _collapses(group):
+        group.depth -= 1
+        group.outer = group.outer[: group.depth]
+
+
+def lead_of(stage: Stage, depth: int) -> tuple[LoopVar, ...]:
+    """The stage's own variables for the shared loops."""
+    return (stage.fold if stage.kind == "accumulate" else stage.axes)[:depth]
+
+
+def strides_of(shape: Any) -> list[int]:
+    """Elements to step per axis, row-major."""
+    return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+
+
+def _flat(indices: Any, shape: Any) -> Index | None:
+    total = None
+    for index, stride in zip(indices, strides_of(shape), strict=True):
+        total = index * stride if total is None else total + index * stride
+    return total
+
+
+def _collapses(group: Group) -> bool:
+    """Whether the shared loops can run as one: every address moves evenly through them."""
+    for stage in group.stages:
+        lead = lead_of(stage, group.depth)
+        accesses = [(load.args, load.data.aval.shape) for load in loads_of(stage)]
+        if stage.kind != "accumulate":
+            accesses.append((stage.place, stage.shape))
+        for indices, shape in accesses:
+            if not _even(_flat(indices, shape), lead):
+                return False
+        if not _only_in_addresses(stage.expr, set(lead)):
+            return False
+    return True
+
+
+def _even(flat: Index | None, lead: Any) -> bool:
+    if flat is None:
+        return True
+    for outer, inner in zip(lead, lead[1:], strict=False):
+        if flat.coefficient(outer) != flat.coefficient(inner) * inner.size and outer.size != 1:
+            return False
+    return not any(isinstance(a, IndexOp) and a.depends & set(lead) for a, _ in flat.terms)
+
+
+def _only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
+    stack, seen = [expr], set()
+    while stack:
+        e = stack.pop()
+        if id(e) in seen:
+            continue
+        seen.add(id(e))
+        if e.kind == "index" and e.args[0].depends & lead:
+            return False
+        stack.extend(a for a in e.args if isinstance(a, Expr))
+    return True
+
+
+class _Writer:
+    """Writes one kernel."""
+
+    def __init__(self, group: Group, in_memory: Callable[[Any], bool]):
+        self.group, self.depth = group, group.depth
+        self.nest: Nest = build(group)
+        self.in_memory = in_memory
+        self.scopes: list[_Scope] = [_Scope()]
+        self.open: list[Loop] = []
+        self.level: dict[LoopVar, int] = {}
+        self.text_of: dict[LoopVar, str] = {}
+        self.registers: dict[Any, tuple[str, int]] = {}
+        self.totals: dict[Any, str] = {}
+        self.pointers: dict[Any, str] = {}
+        self.scratch: dict[Any, tuple[str, tuple[int, ...]]] = {}
+        self.checks: list[tuple[int, Any]] = []
+        self.counts: dict[str, int] = {}
+        self.collapsed = self.depth > 1 and _collapses(group)
+
+    # ---- the kernel as a whole
+
+    def run(self) -> KernelSource:
+        base = 1 if self.depth else 0
+        self.base = base
+        for stage in self.group.stages:
+            self._give_place(stage)
+        for stage in self.group.stages:
+            if stage.kind == "accumulate":
+                self._start_accumulate(stage)
+        if self.depth:
+            self.scopes.append(_Scope())
+            self._bind_outer()
+        self._items(self.nest.items)
+        if self.depth:
+            body = self.scopes.pop().lines or ["pass"]
+            self.scopes[0].lines += ["for i in range(lo, hi):", *[INDENT + x for x in body]]
+        for stage in self.group.stages:
+            if stage.kind == "accumulate" and not stage.axes:
+                target = self._pointer(stage.value)
+                self.scopes[0].lines.append(
+                    f"{target}[lo // {self.group.chunk}] = {self.totals[stage.value]}"
+                )
+        return self._finish()
+
+    def _finish(self) -> KernelSource:
+        lines = [
+            f"{name} = pointer_{short_name(_memory_dtype(v))}(args, {k})"
+            for k, (v, name) in enumerate(self.pointers.items())
+        ]
+        lines += [
+            f"{name} = stack_{short_name(_memory_dtype(v, True))}({max(1, math.prod(shape))})"
+            for v, (name, shape) in self.scratch.items()
+        ]
+        if self.checks:
+            lines.append("bad = i64(0)")
+        lines += self.scopes[0].lines
+        lines.append("return bad" if self.checks else "return 0")
+        text = "def kernel(args, lo, hi):\n" + "\n".join(INDENT + x for x in lines) + "\n"
+        outer = math.prod(self.group.outer) if self.depth else 1
+        work = sum(s.work for s in self.group.stages)
+        labels = [f"{s.kind} {s.label}" for s in self.group.stages]
+        entries = list(self.pointers)
+        return KernelSource(text, entries, self.checks, outer, self.group.chunk, work, labels)
+
+    def _bind_outer(self) -> None:
+        sizes = self.group.outer
+        texts: list[str] = []
+        for k, n in enumerate(sizes):
+            rest = math.prod(sizes[k + 1 :])
+            if self.collapsed:
+                texts.append("i" if k == len(sizes) - 1 else "")
+            elif len(sizes) == 1:
+                texts.append("i")
+            elif n == 1:
+                texts.append("")
+            else:
+                name = self._name("o")
+                quotient = "i" if rest == 1 else f"i // {rest}"
+                whole = quotient if k == 0 else f"({quotient}) % {n}"
+                self.scopes[1].lines.append(f"{name} = {whole}")
+                texts.append(name)
+        for stage in self.group.stages:
+            for var, text in zip(lead_of(stage, self.depth), texts, strict=True):
+                self.level[var], self.text_of[var] = 1, text
+
+    def _give_place(self, stage: Stage) -> None:
+        """Memory for what cannot stay in a local variable."""
+        value = stage.value
+        if stage.kind in ("scatter", "accumulate") or self.in_memory(value):
+            self._pointer(value)
+            return
+        if value in self.scratch or value in self.pointers:
+            return
+        if not keeps_totals(stage, self.depth) and self.nest.in_register(value):
+            return
+        shape = stage.shape[self.depth :]
+        if math.prod(shape) > MAX_SCRATCH:
+            self._pointer(value)
+        else:
+            self.scratch[value] = (self._name("s"), shape)
+
+    def _pointer(self, value: Any) -> str:
+        if value not in self.pointers:
+            self.pointers[value] = f"p{len(self.pointers)}"
+        return self.pointers[value]
+
+    def _name(self, prefix: str) -> str:
+        n = self.counts.get(prefix, 0)
+        self.counts[prefix] = n + 1
+        return f"{prefix}{n}"
+
+    # ---- loops and steps
+
+    def _items(self, items: list[Any]) -> None:
+        for item in items:
+            if isinstance(item, Step):
+                self._compute(item.stage)
+            else:
+                self._loop(item)
+
+    def _loop(self, loop: Loop) -> None:
+        for step in loop.before:
+            self._start(step.stage)
+        counter = self._name("j")
+        self.scopes.append(_Scope())
+        self.open.append(loop)
+        for var in loop.bound:
+            self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
+        self._items(loop.body)
+        self.open.pop()
+        body = self.scopes.pop().lines or ["pass"]
+        self.registers = {
+            v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)
+        }
+        lines = self.scopes[-1].lines
+        lines += [f"for {counter} in range({loop.size}):", *[INDENT + x for x in body]]
+        for step in loop.after:
+            self._finish_fold(step.stage)
+
+    def _emit(self, line: str) -> None:
+        self.scopes[-1].lines.append(line)
+
+    def _start(self, stage: Stage) -> None:
+        if keeps_totals(stage, self.depth):
+            self._fill_totals(stage, stage.axes[-1:], list(stage.place))
+            return
+        dtype = register(stage.dtype)
+        name = self.totals[stage.value] = self._name("a")
+        if stage.kind == "arg":
+            source = register(stage.expr.dtype)
+            self._emit(f"{name}b = {literal(_zero(source), source)}")
+            self._emit(f"{name} = i64(-1)")
+        else:
+            self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
+
+    def _fill_totals(self, stage: Stage, axes: Any, place: list[Index]) -> None:
+        start = literal(np.asarray(stage.init, stage.dtype).tobytes(), stage.dtype)
+        opened = []
+        for var in axes:
+            if var.size == 1:
+                continue
+            counter = self._name("j")
+            self.scopes.append(_Scope())
+            self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
+            opened.append((var, counter))
+        self._emit(f"{self._slot(stage, place)} = {start}")
+        for var, counter in reversed(opened):
+            body = self.scopes.pop().lines
+            self._emit(f"for {counter} in range({var.size}):")
+            self.scopes[-1].lines += [INDENT + x for x in body]
+
+    def _start_accumulate(self, stage: Stage) -> None:
+        if stage.axes:
+            self._fill_totals(stage, stage.axes, list(stage.place))
+            return
+        dtype = register(stage.dtype)
+        name = self.totals[stage.value] = self._name("a")
+        self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
+
+    def _slot(self, stage: Stage, place: Any) -> str:
+        """The memory of the stage's value at `place`, as text."""
+        if stage.kind == "accumulate":
+            inner = _flat(place, [a.size for a in stage.axes])
+            at = "" if inner is None else self._index(inner)
+            row = f"lo // {self.group.chunk} * {math.prod(a.size for a in stage.axes)}"
+            return f"{self._pointer(stage.value)}[{row}{' + ' + at if at not in ('', '0') else ''}]"
+        return self._address(stage.value, place, stage.shape)
+
+    def _address(self, value: Any, indices: Any, shape: Any) -> str:
+        if value in self.scratch:
+            name, inner = self.scratch[value]
+            flat = _flat(indices[self.depth :], inner)
+        else:
+            name, flat = self._pointer(value), _flat(indices, shape)
+        return f"{name}[{'0' if flat is None else self._index(flat)}]"
+
+    def _compute(self, stage: Stage) -> None:
+        handler = getattr(self, f"_compute_{stage.kind}")
+        handler(stage)
+
+    def _store(self, stage: Stage, name: str) -> None:
+        if stage.value in self.pointers or stage.value in self.scratch:
+            self._emit(f"{self._address(stage.value, stage.place, stage.shape)} = {name}")
+        self.registers[stage.value] = (name, len(self.scopes) - 1)
+
+    def _compute_map(self, stage: Stage) -> None:
+        self._store(stage, self._value(stage.expr))
+
+    def _compute_reduce(self, stage: Stage) -> None:
+        name = self._value(stage.expr)
+        if all(v.size == 1 for v in stage.fold):
+            self._store(stage, name)
+        elif keeps_totals(stage, self.depth):
+            slot = self._slot(stage, stage.place)
+            self._emit(f"{slot} = {combine(stage.op, register(stage.dtype), slot, name)}")
+        else:
+            total = self.totals[stage.value]
+            self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
+
+    def _compute_accumulate(self, stage: Stage) -> None:
+        name = self._value(stage.expr)
+        if not stage.axes:
+            total = self.totals[stage.value]
+        else:
+            total = self._slot(stage, stage.place)
+        self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
+
+    def _compute_arg(self, stage: Stage) -> None:
+        name = self._value(stage.expr)
+        if all(v.size == 1 for v in stage.fold):
+            self._store(stage, f"{short_name(stage.dtype)}(0)")
+            return
+        best = self.totals[stage.value]
+        sign = ">" if stage.op == "gt" else "<"
+        take = f"maximum_bool({name} {sign} {best}b, {best} < i64(0))"
+        if dtypes.is_float(stage.expr.dtype):
+            take = f"maximum_bool({take}, minimum_bool({name} != {name}, {best}b == {best}b))"
+        at = self.text_of[stage.fold[0]]
+        taken = self._name("k")
+        self._emit(f"{taken} = {take}")
+        self._emit(f"{best} = select_i64({taken}, i64({at}), {best})")
+        self._emit(f"{best}b = select_{suffix(stage.expr.dtype)}({taken}, {name}, {best}b)")
+
+    def _compute_running(self, stage: Stage) -> None:
+        name, total = self._value(stage.expr), self.totals.get(stage.value)
+        if total is None:  # one step only
+            self._store(stage, name)
+            return
+        dtype = register(stage.dtype)
+        self._emit(f"{total} = {operation(stage.op, dtype, (dtype, dtype), [total, name])}")
+        shown = self._name("t")
+        self._emit(f"{shown} = {total}")
+        self._store(stage, shown)
+
+    def _compute_scatter(self, stage: Stage) -> None:
+        name = self._value(stage.expr)
+        slot = self._address(stage.value, stage.place, stage.shape)
+        pad = ""
+        if stage.guard is not None:
+            self._emit(f"if {self._value(stage.guard)}:")
+            pad = INDENT
+        if stage.op == "set":
+            self._emit(f"{pad}{slot} = {name}")
+            return
+        text = operation(stage.op, stage.dtype, (stage.dtype, stage.dtype), [slot, name])
+        self._emit(f"{pad}{slot} = {text}")
+
+    def _finish_fold(self, stage: Stage) -> None:
+        name = self.totals[stage.value]
+        t = short_name(stage.dtype)
+        if stage.kind == "arg":
+            result = self._name("t")
+            self._emit(f"{result} = {t}({name})")
+            name = result
+        elif stage.dtype in HALF:
+            self._emit(f"{name} = round_{t}({name})")
+        self._store(stage, name)
+
+    # ---- expressions
+
+    def _depth_of(self, node: Any) -> int:
+        """The scope in which a node can be computed: the innermost loop it depends on."""
+        found = max((self.level.get(v, 0) for v in node.depends), default=0)
+        for load in _group_loads(node, self.group.values):
+            found = max(found, self._known_from(load.data))
+        return found
+
+    def _known_from(self, value: Any) -> int:
+        if value in self.registers:
+            return self.registers[value][1]
+        path, common = self.nest.path.get(value, []), 0
+        for a, b in zip(path, self.open, strict=False):
+            if a is not b:
+                break
+            common += 1
+        return self.base + common
+
+    def _assign(self, text: str, depth: int, prefix: str = "t") -> str:
+        for scope in self.scopes[: depth + 1]:
+            if text in scope.names:
+                return scope.names[text]
+        name = self._name(prefix)
+        scope = self.scopes[depth]
+        scope.lines.append(f"{name} = {text}")
+        scope.names[text] = name
+        return name
+
+    def _value(self, expr: Expr) -> str:
+        """The name of a value, computed where it belongs."""
+        if expr.kind == "const":
+            dtype = expr.dtype
+            if dtype in HALF:
+                number = np.frombuffer(expr.data, dtype).astype(np.float32)
+                return literal(number.tobytes(), dtypes.float32)
+            return literal(expr.data, dtype)
+        if expr.kind == "load":
+            return self._load(expr)
+        if expr.kind == "index":
+            text = f"{short_name(register(expr.dtype))}({self._index(expr.args[0])})"
+            return self._assign(text, self._depth_of(expr))
+        args = [self._value(a) for a in expr.args]
+        text = operation(expr.data, expr.dtype, expr.args, args)
+        return self._assign(text, self._depth_of(expr))
+
+    def _load(self, expr: Expr) -> str:
+        value = expr.data
+        if value in self.registers:
+            return self.registers[value][0]
+        text = self._address(value, expr.args, value.aval.shape)
+        return self._assign(text, self._depth_of(expr))
+
+    def _index(self, index: Index) -> str:
+        parts = []
+        for atom, c in sorted(index.terms, key=self._order):
+            text = self.text_of[atom] if isinstance(atom, LoopVar) else self._atom(atom)
+            if text:
+                parts.append(text if c == 1 else f"{text} * {c}")
+        if index.constant or not parts:
+            parts.append(str(index.constant))
+        return " + ".join(parts)
+
+    def _order(self, term: Any) -> Any:
+        atom, c = term
+        return (-abs(c), self.text_of[atom] if isinstance(atom, LoopVar) else "~" + self._atom(atom))
+
+    def _atom(self, atom: IndexOp) -> str:
+        depth = self._depth_of(atom)
+        if atom.kind == "value":
+            return self._assign(f"i64({self._value(atom.args[0])})", depth, "x")
+        inner, n = atom.args
+        text = self._index(inner)
+        if atom.kind == "floordiv":
+            return self._assign(f"({text}) // {n}", depth, "x")
+        if atom.kind == "mod":
+            return self._assign(f"({text}) % {n}", depth, "x")
+        clipped = f"maximum_i64(i64(0), minimum_i64(i64({text}), i64({n - 1})))"
+        if atom.kind == "checked":
+            self._check(text, n, depth, atom.source)
+        return self._assign(clipped, depth, "x")
+
+    def _check(self, text: str, n: int, depth: int, source: Any) -> None:
+        key = f"check {text} {n}"
+        if any(key in scope.names for scope in self.scopes[: depth + 1]):
+            return
+        site = min(len(self.checks), 60)
+        self.checks.append((n, source))
+        scope = self.scopes[depth]
+        scope.names[key] = ""
+        outside = f"maximum_bool({text} < 0, {text} >= {n})"
+        scope.lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
+
+
+def _zero(dtype: Any) -> bytes:
+    return np.zeros((), dtype).tobytes()
+
+
+def _memory_dtype(value: Any, on_stack: bool = False) -> Any:
+    dtype = value.aval.dtype
+    return register(dtype) if on_stack else dtype
+
+
+def _group_loads(node: Any, values: set[Any]) -> list[Expr]:
+    """Loads of values of this kernel anywhere inside a node."""
+    return [load for load in loads(node) if load.data in values]

@@ -1,0 +1,196 @@
+"""Values as bit patterns: the Threefry hash, bit casts, reduced precision.
+
+In: integer or real arrays.  Out: arrays of the same bits, or of hashed bits.
+Knows nothing of: random keys and distributions, which `ftx.random` builds from the hash.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..errors import DTypeError, ShapeError
+from ..primitive import BatchAxis, Primitive
+from ..types import ShapedArray
+from . import elementwise as E
+from . import reduction as R
+from . import selection as C
+from . import shape as S
+from .formula import Elementwise, full_like
+
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+"""Bits each round rotates by, alternating between the two rows every four rounds."""
+PARITY = 0x1BD11BDA
+CHUNK = 1 << 14
+"""Elements hashed at a time by NumPy: 20 rounds over 4 arrays of 64 KiB stay in the cache."""
+
+
+class Threefry2x32(Primitive):
+    """Two words hashed under a two-word key, 20 rounds.  All operands uint32 of one shape.
+
+    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), section 3.
+    """
+
+    name = "threefry2x32"
+
+    def abstract_eval(self, *avals: ShapedArray) -> list[ShapedArray]:
+        if len(avals) != 4 or any(a.dtype != dtypes.uint32 for a in avals):
+            raise DTypeError(f"threefry2x32: expected four uint32 operands, got {avals}")
+        if len({a.shape for a in avals}) != 1:
+            raise ShapeError(f"threefry2x32: expected operands of one shape, got {avals}")
+        return [ShapedArray(avals[0].shape, dtypes.uint32)] * 2
+
+    def impl(self, *words: Any) -> list[Any]:
+        shape = words[0].shape
+        k1, k2, x0, x1 = (np.ascontiguousarray(w).reshape(-1) for w in words)
+        out = [np.empty(x0.shape, np.uint32) for _ in range(2)]
+        for start in range(0, x0.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            keys = k1[part], k2[part], k1[part] ^ k2[part] ^ np.uint32(PARITY)
+            a, b = x0[part] + keys[0], x1[part] + keys[1]
+            for i in range(5):
+                for r in ROTATIONS[i % 2]:
+                    a += b
+                    low = b >> np.uint32(32 - r)
+                    b <<= np.uint32(r)
+                    b |= low
+                    b ^= a
+                a += keys[(i + 1) % 3]
+                b += keys[(i + 2) % 3]
+                b += np.uint32(i + 1)
+            out[0][part], out[1][part] = a, b
+        return [o.reshape(shape) for o in out]
+
+    def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
+        return self.bind(*primals), [None, None]
+
+    def batch(self, axis: BatchAxis, args: Any, dims: Any) -> tuple[list[Any], list[Any]]:
+        moved = [S.move_batch_axis(x, d, 0, axis.size) for x, d in zip(args, dims, strict=True)]
+        return self.bind(*moved), [0, 0]
+
+    def expand(self, k1: Any, k2: Any, x0: Any, x1: Any) -> list[Any]:
+        """The rounds as elementwise operations, which fuse into one loop."""
+        word = lambda value: full_like(k1, value)  # noqa: E731
+        keys = k1, k2, E.xor(E.xor(k1, k2), word(PARITY))
+        a, b = E.add(x0, keys[0]), E.add(x1, keys[1])
+        for i in range(5):
+            for r in ROTATIONS[i % 2]:
+                a = E.add(a, b)
+                low = E.shift_right_logical(b, word(32 - r))
+                b = E.xor(E.or_(E.shift_left(b, word(r)), low), a)
+            a = E.add(a, keys[(i + 1) % 3])
+            b = E.add(E.add(b, keys[(i + 2) % 3]), word(i + 1))
+        return [a, b]
+
+
+class BitcastConvertType(Primitive):
+    """The same bits as another dtype; a narrower one adds a last axis, a wider one removes it."""
+
+    def abstract_eval(self, x: ShapedArray, *, dtype: Any) -> list[ShapedArray]:
+        for d in (x.dtype, dtype):
+            if dtypes.kind(d) not in "if":
+                raise DTypeError(
+                    f"bitcast_convert_type: expected real or integer dtypes, got {x} to "
+                    f"{dtypes.short_name(dtype)}; take real and imaginary parts, or convert bools"
+                )
+        old, new = x.dtype.itemsize, dtype.itemsize
+        if old == new:
+            shape = x.shape
+        elif old > new:
+            shape = (*x.shape, old // new)
+        elif x.ndim and x.shape[-1] == new // old:
+            shape = x.shape[:-1]
+        else:
+            raise ShapeError(
+                f"bitcast_convert_type: expected a last axis of size {new // old} to widen to "
+                f"{dtypes.short_name(dtype)}, got {x}"
+            )
+        return [ShapedArray(shape, dtype)]
+
+    def impl(self, x: Any, *, dtype: Any) -> list[Any]:
+        (aval,) = self.abstract_eval(ShapedArray(x.shape, x.dtype), dtype=dtype)
+        return [np.frombuffer(np.ascontiguousarray(x).tobytes(), dtype).reshape(aval.shape)]
+
+    def jvp(self, primals: Any, tangents: Any, *, dtype: Any) -> tuple[list[Any], list[Any]]:
+        return self.bind(*primals, dtype=dtype), [None]
+
+    def batch(
+        self, axis: BatchAxis, args: Any, dims: Any, *, dtype: Any
+    ) -> tuple[list[Any], list[Any]]:
+        x = S.move_batch_axis(args[0], dims[0], 0, axis.size)
+        return self.bind(x, dtype=dtype), [0]
+
+    def lower(self, kernel: Any, index: Any, x: Any, *, dtype: Any) -> Any:
+        if x.dtype.itemsize != dtype.itemsize:
+            return self._missing("lower for a change of width")
+        return kernel.call("bitcast", dtype, x(index))
+
+    def expand(self, x: Any, *, dtype: Any) -> list[Any] | None:
+        """A change of width as shifts of unsigned words (little end first)."""
+        old, new = x.dtype.itemsize, dtype.itemsize
+        if old == new:
+            return None
+        wide, narrow = (np.dtype(f"u{max(old, new)}"), np.dtype(f"u{min(old, new)}"))
+        bits = 8 * min(old, new)
+        if old > new:
+            word = bitcast_convert_type(x, wide)
+            word = S.broadcast_in_dim(word, (*x.shape, old // new), range(x.ndim))
+            place = S.iota(wide, word.shape, x.ndim)
+            word = E.shift_right_logical(word, E.mul(place, full_like(place, bits)))
+            part = C.convert(E.and_(word, full_like(word, (1 << bits) - 1)), narrow)
+            return [bitcast_convert_type(part, dtype)]
+        parts = C.convert(bitcast_convert_type(x, narrow), wide)
+        place = S.iota(wide, x.shape, x.ndim - 1)
+        moved = E.shift_left(parts, E.mul(place, full_like(place, bits)))
+        return [bitcast_convert_type(R.reduce_sum(moved, (x.ndim - 1,)), dtype)]
+
+
+class ReducePrecision(Elementwise):
+    """x rounded to a float of fewer exponent and mantissa bits, kept in its own dtype."""
+
+    kinds, linear = "f", False
+
+    def impl(self, x: Any, *, exponent_bits: int, mantissa_bits: int) -> list[Any]:
+        wide = np.asarray(x, np.float64)
+        mantissa, exponent = np.frexp(wide)
+        scale = float(2 ** (mantissa_bits + 1))
+        rounded = np.ldexp(np.rint(mantissa * scale) / scale, exponent)
+        limit = 2.0 ** (2 ** (exponent_bits - 1) - 1)
+        highest = limit * (2 - 2.0**-mantissa_bits)
+        smallest = 2.0 ** (2 - 2 ** (exponent_bits - 1))
+        rounded = np.where(np.abs(rounded) > highest, np.copysign(np.inf, wide), rounded)
+        rounded = np.where(np.abs(rounded) < smallest, np.copysign(0.0, wide), rounded)
+        return [np.where(np.isfinite(wide), rounded, wide).astype(x.dtype)]
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
+        return self.bind(*primals, **params), self.bind(*tangents, **params)
+
+    def transpose(self, cts: Any, x: Any, **params: Any) -> list[Any]:
+        return self.bind(*cts, **params)
+
+    lower = Primitive.lower  # by NumPy: a host step
+
+
+threefry2x32_p, bitcast_convert_type_p = Threefry2x32(), BitcastConvertType()
+reduce_precision_p = ReducePrecision()
+
+
+def threefry2x32(k1: Any, k2: Any, x0: Any, x1: Any) -> list[Any]:
+    """Two hashed words for every pair (x0, x1) under the key (k1, k2)."""
+    return threefry2x32_p.bind(k1, k2, x0, x1)
+
+
+def bitcast_convert_type(x: Any, dtype: Any) -> Any:
+    """The bits of x as `dtype`."""
+    return bitcast_convert_type_p.bind(x, dtype=dtype)[0] if x.dtype != dtype else x
+
+
+def reduce_precision(x: Any, exponent_bits: int, mantissa_bits: int) -> Any:
+    """x rounded to a narrower float format."""
+    return reduce_precision_p.bind(
+        x, exponent_bits=int(exponent_bits), mantissa_bits=int(mantissa_bits)
+    )[0]
+
+

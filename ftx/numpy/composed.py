@@ -1,0 +1,548 @@
+"""Elementwise functions written in terms of others: where, clip, isclose, logaddexp, angles.
+
+In: arrays, tracers, NumPy arrays, numbers.  Out: an array of the operands' common shape.
+Must not know: NumPy values; everything here traces.
+"""
+
+import math
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.array import Array
+from ..core.errors import DTypeError, ShapeError
+from ..core.primitives import elementwise as E
+from ..core.primitives import reduction as R
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.primitives import transcendental as T
+from ..core.state import STATE
+from ..transforms.custom import custom_jvp
+from . import elementwise as U
+from .elementwise import constant_like, truth
+from .promotion import (
+    array,
+    broadcast,
+    broadcast_value,
+    cast,
+    operand,
+    promote,
+    promote_dtypes,
+)
+
+__all__ = [
+    *("angle", "array_equal", "array_equiv", "allclose", "bitwise_count", "clip", "conj"),
+    *("conjugate", "deg2rad", "degrees", "fmax", "fmin", "frexp", "heaviside", "hypot", "imag"),
+    *("iscomplex", "iscomplexobj", "isclose", "isfinite", "isinf", "isnan", "isneginf"),
+    *("isposinf", "isreal", "isrealobj", "isscalar", "ldexp", "logaddexp", "logaddexp2", "modf"),
+    *("nan_to_num", "rad2deg", "radians", "real", "real_if_close", "round", "around", "select"),
+    *("sinc"),
+]
+
+
+def choose_between(name, condition, x, y):
+    """x where condition, else y, after promotion and broadcasting."""
+    condition = truth(name, condition)
+    x, y = promote_dtypes(name, x, y)
+    return C.select(*broadcast(name, condition, x, y))
+
+
+def _is(name, of_finite):
+    def test(x, /):
+        x = operand(name, x)
+        if dtypes.is_complex(x.dtype):
+            return U.logical_or(test(C.real(x)), test(C.imag(x)))
+        if not dtypes.is_inexact(x.dtype):
+            return S.full(x.shape, False, dtypes.bool_)
+        return of_finite(x)
+
+    test.__name__ = test.__qualname__ = name
+    return test
+
+
+isnan = _is("isnan", lambda x: E.ne(x, x))
+isnan.__doc__ = """Whether x is not a number. x: array[...] -> bool[...], by element.
+
+    >>> isnan(float("nan")).tolist()
+    True
+    """
+isinf = _is("isinf", lambda x: E.eq(E.abs_(x), constant_like(x, math.inf)))
+isinf.__doc__ = """Whether x is infinite. x: array[...] -> bool[...], by element.
+
+    >>> isinf(float("-inf")).tolist()
+    True
+    """
+
+
+def isfinite(x, /):
+    """Whether x is neither infinite nor NaN. x: array[...] -> bool[...], by element.
+
+    >>> isfinite(1.0).tolist()
+    True
+    """
+    x = operand("isfinite", x)
+    if dtypes.is_complex(x.dtype):
+        return E.and_(E.is_finite(C.real(x)), E.is_finite(C.imag(x)))
+    if not dtypes.is_inexact(x.dtype):
+        return S.full(x.shape, True, dtypes.bool_)
+    return E.is_finite(x)
+
+
+def isposinf(x, /, out=None):
+    """Whether x is +infinity. x: real[...] -> bool[...], by element.
+
+    >>> isposinf(float("inf")).tolist()
+    True
+    """
+    return U.equal(operand("isposinf", x), math.inf)
+
+
+def isneginf(x, /, out=None):
+    """Whether x is -infinity. x: real[...] -> bool[...], by element.
+
+    >>> isneginf(float("-inf")).tolist()
+    True
+    """
+    return U.equal(operand("isneginf", x), -math.inf)
+
+
+def clip(arr=None, /, min=None, max=None):
+    """x no lower than `min` and no higher than `max`; None is no bound. All broadcast together.
+
+    >>> clip(5, 0, 3).tolist()
+    3
+    """
+    x = operand("clip", arr)
+    for bound in (min, max):
+        if bound is not None and dtypes.is_complex(operand("clip", bound).dtype):
+            raise DTypeError(f"clip: expected real bounds, got {operand('clip', bound).aval}")
+    if min is not None:
+        x = U.maximum(min, x)
+    if max is not None:
+        x = U.minimum(max, x)
+    return x
+
+
+def round(a, decimals=0, out=None):  # noqa: A001  JAX's name
+    """`a` rounded to so many decimals, halves to even. a: array[...] -> array[...]
+
+    >>> round(2.567, 1).tolist() - 2.6 < 1e-6
+    True
+    """
+    if out is not None:
+        raise NotImplementedError("round: argument out is not supported: arrays are immutable")
+    x = operand("round", a)
+    if dtypes.is_complex(x.dtype):
+        return C.complex_(round(C.real(x), decimals), round(C.imag(x), decimals))
+    if dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_:
+        if decimals < 0:
+            factor = 10**-decimals
+            return U.multiply(C.convert(E.round_(U.divide(x, float(factor))), x.dtype), factor)
+        return x
+    if decimals == 0:
+        return E.round_(x)
+    factor = constant_like(x, 10.0**decimals)
+    return E.div(E.round_(E.mul(x, factor)), factor)
+
+
+around = round
+
+
+def real(val, /):
+    """Real part. val: array[...] -> real[...], by element.
+
+    >>> real(1 + 2j).tolist()
+    1.0
+    """
+    x = operand("real", val)
+    return C.real(x) if dtypes.is_complex(x.dtype) else x
+
+
+def imag(val, /):
+    """Imaginary part. val: array[...] -> real[...], by element.
+
+    >>> imag(1 + 2j).tolist()
+    2.0
+    """
+    x = operand("imag", val)
+    return C.imag(x) if dtypes.is_complex(x.dtype) else constant_like(x, 0)
+
+
+def conj(x, /):
+    """Complex conjugate. x: array[...] -> array[...], by element.
+
+    >>> conj(1 + 2j).tolist()
+    (1-2j)
+    """
+    x = operand("conj", x)
+    return C.conj(x) if dtypes.is_complex(x.dtype) else x
+
+
+conjugate = conj
+
+
+def angle(z, deg=False):
+    """Angle of a complex number in radians, or degrees. z: array[...] -> real[...]
+
+    >>> angle(-1.0, deg=True).tolist()
+    180.0
+    """
+    found = U.arctan2(imag(z), real(z))
+    return degrees(found) if deg else found
+
+
+def degrees(x, /):
+    """Radians to degrees. x: real[...] -> real[...], by element.
+
+    >>> degrees(math.pi).tolist()
+    180.0
+    """
+    (x,) = promote_dtypes("degrees", x, inexact=True)
+    return E.mul(x, constant_like(x, 180 / math.pi))
+
+
+def radians(x, /):
+    """Degrees to radians. x: real[...] -> real[...], by element.
+
+    >>> float(radians(180.0)) > 3.14
+    True
+    """
+    (x,) = promote_dtypes("radians", x, inexact=True)
+    return E.mul(x, constant_like(x, math.pi / 180))
+
+
+rad2deg, deg2rad = degrees, radians
+
+
+@custom_jvp
+def _logaddexp(x, y):
+    peak = E.max_(x, y)
+    apart = E.sub(x, y)
+    spread = E.add(peak, T.log1p(T.exp(E.neg(E.abs_(apart)))))
+    return C.select(E.ne(apart, apart), E.add(x, y), spread)
+
+
+def _logaddexp_rule(primals, tangents):
+    (x, y), (dx, dy) = primals, tangents
+    out = _logaddexp(x, y)
+    zero = S.full(x.shape, 0, x.dtype)
+    safe = C.select(E.eq(out, constant_like(out, -math.inf)), zero, out)
+    both = E.eq(E.abs_(out), constant_like(out, math.inf))
+    by = lambda v: C.select(both, C.convert(E.eq(v, out), v.dtype), T.exp(E.sub(v, safe)))
+    return out, E.add(E.mul(dx, by(x)), E.mul(dy, by(y)))
+
+
+_logaddexp.defjvp(_logaddexp_rule)
+
+
+def logaddexp(x1, x2, /):
+    """log(exp(x1) + exp(x2)) without overflow. x1, x2 broadcast together, by element.
+
+    >>> round(float(logaddexp(1000.0, 1000.0)), 3)
+    1000.693
+    """
+    x, y = promote("logaddexp", x1, x2, inexact=True)
+    if dtypes.is_complex(x.dtype):
+        raise NotImplementedError("logaddexp: complex numbers are not supported")
+    return _logaddexp(x, y)
+
+
+def logaddexp2(x1, x2, /):
+    """log2(2**x1 + 2**x2) without overflow. x1, x2 broadcast together, by element.
+
+    >>> logaddexp2(1.0, 1.0).tolist()
+    2.0
+    """
+    x, y = promote("logaddexp2", x1, x2, inexact=True)
+    two = constant_like(x, math.log(2))
+    return E.div(_logaddexp(E.mul(x, two), E.mul(y, two)), two)
+
+
+def hypot(x1, x2, /):
+    """sqrt(x1² + x2²) without overflow. x1, x2 broadcast together, by element.
+
+    >>> hypot(3.0, 4.0).tolist()
+    5.0
+    """
+    x, y = promote("hypot", x1, x2, inexact=True)
+    x, y = E.abs_(x), E.abs_(y)
+    high, low = E.max_(x, y), E.min_(x, y)
+    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
+    flat = E.eq(high, zero)
+    ratio = E.div(low, C.select(flat, one, high))
+    length = E.mul(high, T.sqrt(E.add(one, E.square(ratio))))
+    infinite = E.eq(high, constant_like(high, math.inf))
+    return C.select(E.or_(flat, infinite), high, length)
+
+
+def sinc(x, /):
+    """sin(pi x) / (pi x), 1 at 0. x: array[...] -> float[...], by element.
+
+    >>> sinc(0.0).tolist()
+    1.0
+    """
+    (x,) = promote_dtypes("sinc", x, inexact=True)
+    zero = S.full(x.shape, 0, x.dtype)
+    at_zero = E.eq(x, zero)
+    y = E.mul(constant_like(x, math.pi), x)
+    safe = C.select(at_zero, constant_like(x, 1), y)
+    series = E.sub(constant_like(x, 1), E.div(E.square(y), constant_like(x, 6)))
+    return C.select(at_zero, series, E.div(T.sin(safe), safe))
+
+
+def heaviside(x1, x2, /):
+    """0 below zero, 1 above, x2 at zero. x1, x2 broadcast together, by element.
+
+    >>> heaviside(2.0, 0.5).tolist()
+    1.0
+    """
+    x, y = promote("heaviside", x1, x2, inexact=True)
+    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
+    step = C.select(E.lt(x, zero), zero, C.select(E.gt(x, zero), one, y))
+    return C.select(E.ne(x, x), x, step)
+
+
+def modf(x, /, out=None):
+    """(fraction, whole part), both with the sign of x. x: real[...], by element.
+
+    >>> [float(v) for v in modf(2.5)]
+    [0.5, 2.0]
+    """
+    if out is not None:
+        raise NotImplementedError("modf: argument out is not supported: arrays are immutable")
+    (x,) = promote_dtypes("modf", x, inexact=True)
+    whole = E.trunc(x)
+    return E.sub(x, whole), whole
+
+
+def ldexp(x1, x2, /):
+    """x1 * 2**x2. x1: real, x2: integer; broadcast together, by element.
+
+    >>> ldexp(3.0, 2).tolist()
+    12.0
+    """
+    x, n = operand("ldexp", x1), operand("ldexp", x2)
+    (x,) = promote_dtypes("ldexp", x, inexact=True)
+    half = U.floor_divide(n, 2)
+    first = U.exp2(C.convert(half, x.dtype))
+    second = U.exp2(C.convert(U.subtract(n, half), x.dtype))
+    return U.multiply(U.multiply(x, first), second)
+
+
+def frexp(x, /):
+    """(mantissa in [0.5, 1), exponent): x = mantissa * 2**exponent. x: real[...]
+
+    >>> [float(v) for v in frexp(8.0)]
+    [0.5, 4.0]
+    """
+    (x,) = promote_dtypes("frexp", x, inexact=True)
+    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
+    plain = E.and_(E.is_finite(x), E.ne(x, zero))
+    safe = C.select(plain, E.abs_(x), one)
+    exponent = E.add(E.floor(T.log2(safe)), one)
+    mantissa = ldexp(safe, E.neg(C.convert(exponent, dtypes.int32)))
+    high = E.ge(mantissa, one)  # log2 rounds just below a power of two
+    low = E.lt(mantissa, constant_like(x, 0.5))
+    half, two = constant_like(x, 0.5), constant_like(x, 2)
+    mantissa = C.select(high, E.mul(mantissa, half), mantissa)
+    exponent = C.select(high, E.add(exponent, one), exponent)
+    mantissa = C.select(low, E.mul(mantissa, two), mantissa)
+    exponent = C.select(low, E.sub(exponent, one), exponent)
+    mantissa = C.select(plain, E.mul(mantissa, E.sign(x)), x)
+    return mantissa, C.convert(C.select(plain, exponent, zero), dtypes.int32)
+
+
+def fmax(x1, x2):
+    """The larger of x1 and x2, the other one if one is NaN. Broadcast together, by element.
+
+    >>> fmax(1.0, float("nan")).tolist()
+    1.0
+    """
+    x, y = promote("fmax", x1, x2)
+    return C.select(E.or_(E.gt(x, y), isnan(y)), x, y)
+
+
+def fmin(x1, x2):
+    """The smaller of x1 and x2, the other one if one is NaN. Broadcast together, by element.
+
+    >>> fmin(1.0, float("nan")).tolist()
+    1.0
+    """
+    x, y = promote("fmin", x1, x2)
+    return C.select(E.or_(E.lt(x, y), isnan(y)), x, y)
+
+
+def bitwise_count(x, /):
+    """How many bits of |x| are set. x: integer[...] -> uint8[...], by element.
+
+    >>> bitwise_count(7).tolist()
+    3
+    """
+    return C.convert(E.population_count(U.absolute(operand("bitwise_count", x))), dtypes.uint8)
+
+
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether |a - b| <= atol + rtol |b|. a, b broadcast together, by element.
+
+    >>> isclose(1.0, 1.0 + 1e-7).tolist()
+    True
+    """
+    x, y = promote("isclose", a, b)
+    if not dtypes.is_inexact(x.dtype):
+        if x.dtype == dtypes.bool_:
+            return E.eq(x, y)
+        x, y = C.convert(x, dtypes.default_float()), C.convert(y, dtypes.default_float())
+    real_type = dtypes.real_of(x.dtype)
+    rtol, atol = (cast(operand("isclose", t), real_type) for t in (rtol, atol))
+    near = U.less_equal(U.absolute(E.sub(x, y)), U.add(atol, U.multiply(rtol, U.absolute(y))))
+    both_finite = E.and_(isfinite(x), isfinite(y))
+    found = E.or_(E.and_(near, both_finite), E.eq(x, y))
+    return E.or_(found, E.and_(isnan(x), isnan(y))) if equal_nan else found
+
+
+def _every(x):
+    return R.reduce_and(x, tuple(range(x.ndim)))
+
+
+def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether `isclose` holds at every index. a, b broadcast together. Returns a scalar bool.
+
+    >>> bool(allclose(array([1.0, 2.0]), array([1.0, 2.0 + 1e-6])))
+    True
+    """
+    return _every(isclose(a, b, rtol, atol, equal_nan))
+
+
+def array_equal(a1, a2, equal_nan=False):
+    """Whether two arrays have one shape and equal elements. Returns a scalar bool.
+
+    >>> bool(array_equal(array([1, 2]), array([1, 2])))
+    True
+    """
+    x, y = array(a1, copy=False), array(a2, copy=False)
+    if x.shape != y.shape:
+        return S.full((), False, dtypes.bool_)
+    same = U.equal(x, y)
+    if equal_nan:
+        same = U.logical_or(same, U.logical_and(isnan(x), isnan(y)))
+    return _every(same)
+
+
+def array_equiv(a1, a2):
+    """Whether two arrays broadcast together and have equal elements. Returns a scalar bool.
+
+    >>> bool(array_equiv(array([1, 1]), 1))
+    True
+    """
+    try:
+        x, y = promote("array_equiv", array(a1, copy=False), array(a2, copy=False))
+    except ShapeError:
+        return S.full((), False, dtypes.bool_)
+    return _every(E.eq(x, y))
+
+
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    """x with NaN and infinities replaced by numbers. x: array[...] -> array[...]
+
+    Args:
+      posinf, neginf: by default the largest and the lowest finite number of the dtype.
+
+    >>> nan_to_num(float("nan")).tolist()
+    0.0
+    """
+    x = operand("nan_to_num", x)
+    if not dtypes.is_inexact(x.dtype):
+        return x
+    if dtypes.is_complex(x.dtype):
+        parts = [nan_to_num(p, copy, nan, posinf, neginf) for p in (C.real(x), C.imag(x))]
+        return C.complex_(*parts)
+    highest = _largest(x.dtype)
+    high = highest if posinf is None else posinf
+    low = -highest if neginf is None else neginf
+    put = lambda test, value, rest: C.select(
+        test, broadcast_value(cast(operand("nan_to_num", value), x.dtype), x.shape), rest
+    )
+    out = put(isnan(x), nan, x)
+    out = put(E.eq(x, constant_like(x, math.inf)), high, out)
+    return put(E.eq(x, constant_like(x, -math.inf)), low, out)
+
+
+def _largest(dtype):
+    return float(np.finfo(dtype).max) if dtype != dtypes.bfloat16 else 3.3895313892515355e38
+
+
+def iscomplexobj(x):
+    """Whether x is of a complex dtype.
+
+    >>> iscomplexobj(1j)
+    True
+    """
+    return x is not None and dtypes.is_complex(operand("iscomplexobj", array(x, copy=False)).dtype)
+
+
+def isrealobj(x):
+    """Whether x is not of a complex dtype.
+
+    >>> isrealobj(1.0)
+    True
+    """
+    return not iscomplexobj(x)
+
+
+def iscomplex(x):
+    """Whether the imaginary part is not zero. x: array[...] -> bool[...], by element.
+
+    >>> iscomplex(1j).tolist()
+    True
+    """
+    return U.not_equal(imag(x), 0)
+
+
+def isreal(x):
+    """Whether the imaginary part is zero. x: array[...] -> bool[...], by element.
+
+    >>> isreal(1.0).tolist()
+    True
+    """
+    return U.equal(imag(x), 0)
+
+
+def isscalar(element):
+    """Whether `element` is a number or an array without axes.
+
+    >>> isscalar(3.0)
+    True
+    """
+    if isinstance(element, (bool, int, float, complex)):
+        return True
+    return getattr(element, "ndim", None) == 0 and hasattr(element, "dtype")
+
+
+def real_if_close(a, tol=100):
+    """Real part if all imaginary parts are known and close to zero, else `a`.
+
+    >>> real_if_close(1 + 0j).tolist()
+    1.0
+    """
+    x = operand("real_if_close", a)
+    if not dtypes.is_complex(x.dtype):
+        return x
+    limit = tol * float(np.finfo(x.dtype).eps) if tol > 1 else tol
+    return C.real(x) if bool(_every(U.less(U.absolute(C.imag(x)), limit))) else x
+
+
+def select(condlist, choicelist, default=0):
+    """At every index the choice of the first condition that is true. All broadcast together.
+
+    >>> select([array([True, False])], [array([1, 2])], 9).tolist()
+    [1, 9]
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ShapeError(
+            f"select: expected as many conditions as choices, got {len(condlist)} and "
+            f"{len(choicelist)}"
+        )
+    *choices, out = promote_dtypes("select", *choicelist, default)
+    for condition, choice in zip(reversed(condlist), reversed(choices), strict=True):
+        out = choose_between("select", condition, choice, out)
+    return out

@@ -1,0 +1,535 @@
+"""Putting arrays together and taking them apart: concatenate, stack, split, pad, repeat, roll.
+
+In: arrays or lists of arrays.  Out: arrays, or lists of them.
+Must not know: element types, beyond promotion.
+"""
+
+import operator
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.array import Array, Value
+from ..core.errors import AxisError, ShapeError
+from ..core.primitives import elementwise as E
+from ..core.primitives import indexing as G
+from ..core.primitives import reduction as R
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.tracing import Tracer
+from .promotion import (
+    array,
+    asarray,
+    axis_index,
+    axis_tuple,
+    broadcast_value,
+    cast,
+    operand,
+    promote_dtypes,
+    unsupported,
+)
+from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
+
+__all__ = [
+    *("append", "array_split", "block", "c_", "column_stack", "concat", "concatenate", "delete"),
+    *("dsplit", "dstack", "hsplit", "hstack", "insert", "pad", "r_", "repeat", "resize", "roll"),
+    *("split", "stack", "tile", "trim_zeros", "unstack", "vsplit", "vstack"),
+]
+
+
+def _given(name, arrays):
+    """A sequence of arrays, or the rows of one array, as values of one dtype."""
+    if isinstance(arrays, (Value, np.ndarray)):
+        whole = operand(name, arrays)
+        arrays = [whole[i] for i in range(whole.shape[0])] if whole.ndim else []
+    arrays = list(arrays)
+    if not arrays:
+        raise ShapeError(f"{name}: expected at least one array, got none")
+    return [asarray(a) for a in arrays]
+
+
+def _typed(name, values, dtype):
+    if dtype is not None:
+        return [C.convert(v, dtypes.canonical(dtype)) for v in values]
+    return promote_dtypes(name, *values)
+
+
+def concatenate(arrays, axis=0, dtype=None):
+    """Arrays one after another along an axis; None flattens them first.
+
+    >>> concatenate([array([1, 2]), array([3])]).tolist()
+    [1, 2, 3]
+    """
+    values = _typed("concatenate", _given("concatenate", arrays), dtype)
+    if axis is None:
+        values, axis = [ravel(v) for v in values], 0
+    if values[0].ndim == 0:
+        raise ShapeError("concatenate: expected arrays with axes, got numbers; use stack")
+    if any(v.ndim != values[0].ndim for v in values):
+        got = ", ".join(str(v.aval) for v in values)
+        raise ShapeError(f"concatenate: expected arrays with equally many axes, got {got}")
+    return S.concatenate(values, axis_index("concatenate", axis, values[0].ndim))
+
+
+def concat(arrays, /, *, axis=0):
+    """Arrays one after another along an axis; None flattens them first.
+
+    >>> concat([array([1, 2]), array([3])]).tolist()
+    [1, 2, 3]
+    """
+    return concatenate(arrays, axis)
+
+
+def stack(arrays, axis=0, out=None, dtype=None):
+    """Arrays of one shape along a new axis.
+
+    >>> stack([array([1, 2]), array([3, 4])], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    unsupported("stack", out=out)
+    values = _typed("stack", _given("stack", arrays), dtype)
+    if len({v.shape for v in values}) != 1:
+        got = ", ".join(str(v.aval) for v in values)
+        raise ShapeError(f"stack: expected arrays of one shape, got {got}")
+    at = axis_index("stack", axis, values[0].ndim + 1)
+    return S.concatenate([S.expand_dims(v, (at,)) for v in values], at)
+
+
+def unstack(x, /, *, axis=0):
+    """The arrays that `stack` along `axis` would make into x, as a tuple.
+
+    >>> [v.tolist() for v in unstack(array([[1, 2], [3, 4]]))]
+    [[1, 2], [3, 4]]
+    """
+    x = operand("unstack", x)
+    at = axis_index("unstack", axis, x.ndim)
+    return tuple(S.squeeze(S.slice_axis(x, at, i, i + 1), (at,)) for i in range(x.shape[at]))
+
+
+def vstack(tup, dtype=None):
+    """Arrays one after another along the first axis; those with one axis are rows.
+
+    >>> vstack([array([1, 2]), array([3, 4])]).shape
+    (2, 2)
+    """
+    return concatenate([atleast_2d(a) for a in _given("vstack", tup)], 0, dtype)
+
+
+def hstack(tup, dtype=None):
+    """Arrays one after another along the second axis, or the first if there is only one.
+
+    >>> hstack([array([1, 2]), array([3])]).tolist()
+    [1, 2, 3]
+    """
+    values = [atleast_1d(a) for a in _given("hstack", tup)]
+    return concatenate(values, 0 if values[0].ndim == 1 else 1, dtype)
+
+
+def dstack(tup, dtype=None):
+    """Arrays one after another along the third axis.
+
+    >>> dstack([array([1, 2]), array([3, 4])]).shape
+    (1, 2, 2)
+    """
+    return concatenate([atleast_3d(a) for a in _given("dstack", tup)], 2, dtype)
+
+
+def column_stack(tup):
+    """Arrays with one axis as columns of a matrix, beside matrices.
+
+    >>> column_stack([array([1, 2]), array([3, 4])]).tolist()
+    [[1, 3], [2, 4]]
+    """
+    values = [reshape(a, (-1, 1)) if a.ndim < 2 else a for a in _given("column_stack", tup)]
+    return concatenate(values, 1)
+
+
+def block(arrays):
+    """A matrix from nested lists of blocks: the innermost list runs along the last axis.
+
+    >>> block([[array([[1]]), array([[2]])]]).tolist()
+    [[1, 2]]
+    """
+
+    def depth(nested):
+        return 1 + max(map(depth, nested)) if isinstance(nested, list) else 0
+
+    def leaf_ndim(nested):
+        if isinstance(nested, list):
+            return max(map(leaf_ndim, nested))
+        return asarray(nested).ndim
+
+    levels = depth(arrays)
+    axes = max(levels, leaf_ndim(arrays))
+
+    def join(nested, level):
+        if not isinstance(nested, list):
+            x = asarray(nested)
+            return reshape(x, (1,) * (axes - x.ndim) + x.shape)
+        return concatenate([join(n, level + 1) for n in nested], axes - levels + level)
+
+    return join(arrays, 0)
+
+
+def append(arr, values, axis=None):
+    """`values` after `arr` along an axis; None flattens both.
+
+    >>> append(array([1, 2]), 3).tolist()
+    [1, 2, 3]
+    """
+    return concatenate([asarray(arr), asarray(values)], axis)
+
+
+def _split(name, ary, indices_or_sections, axis, uneven):
+    x = operand(name, ary)
+    at = axis_index(name, axis, x.ndim)
+    n = x.shape[at]
+    if isinstance(indices_or_sections, (tuple, list, np.ndarray, Array)) and np.ndim(indices_or_sections):
+        cuts = [operator.index(i) for i in indices_or_sections]
+        cuts = [min(max(c + n if c < 0 else c, 0), n) for c in cuts]
+    else:
+        parts = operator.index(indices_or_sections)
+        if parts < 1 or (n % parts and not uneven):
+            raise ShapeError(
+                f"{name}: expected a number of parts that divides {n}, got {parts} for {x.aval}; "
+                "use array_split"
+            )
+        sizes = [n // parts + (i < n % parts) for i in range(parts)]
+        cuts = [int(c) for c in np.cumsum(sizes)[:-1]]
+    bounds = zip([0, *cuts], [*cuts, n], strict=True)
+    return [S.slice_axis(x, at, a, max(a, b)) for a, b in bounds]
+
+
+def split(ary, indices_or_sections, axis=0):
+    """Parts of an array along an axis: a list. ary: array[..., n, ...]
+
+    Args:
+      indices_or_sections: number of equal parts, or the indices where parts begin.
+
+    >>> [p.tolist() for p in split(array([1, 2, 3, 4]), 2)]
+    [[1, 2], [3, 4]]
+    """
+    return _split("split", ary, indices_or_sections, axis, False)
+
+
+def array_split(ary, indices_or_sections, axis=0):
+    """As `split`, where the parts need not be equal.
+
+    >>> [p.tolist() for p in array_split(array([1, 2, 3]), 2)]
+    [[1, 2], [3]]
+    """
+    return _split("array_split", ary, indices_or_sections, axis, True)
+
+
+def vsplit(ary, indices_or_sections):
+    """`split` along the first axis.
+
+    >>> len(vsplit(array([[1], [2]]), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 0)
+
+
+def hsplit(ary, indices_or_sections):
+    """`split` along the second axis, or the only one.
+
+    >>> len(hsplit(array([[1, 2]]), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 1 if operand("hsplit", ary).ndim > 1 else 0)
+
+
+def dsplit(ary, indices_or_sections):
+    """`split` along the third axis.
+
+    >>> len(dsplit(array([[[1, 2]]]), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 2)
+
+
+def tile(A, reps):  # noqa: N803  JAX's name
+    """`A` repeated as a whole, reps[i] times along axis i.
+
+    >>> tile(array([1, 2]), 2).tolist()
+    [1, 2, 1, 2]
+    """
+    x = operand("tile", asarray(A))
+    counts = tuple(map(operator.index, reps)) if isinstance(reps, (tuple, list)) else (operator.index(reps),)
+    ndim = max(x.ndim, len(counts))
+    counts = (1,) * (ndim - len(counts)) + counts
+    sizes = (1,) * (ndim - x.ndim) + x.shape
+    paired = tuple(v for c, n in zip(counts, sizes, strict=True) for v in (c, n))
+    spread = S.broadcast_in_dim(S.reshape(x, sizes), paired, tuple(range(1, 2 * ndim, 2)))
+    return S.reshape(spread, tuple(c * n for c, n in zip(counts, sizes, strict=True)))
+
+
+def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None):
+    """Each element repeated along an axis; None flattens first.
+
+    Args:
+      repeats: a number, or one for each index along the axis.
+      total_repeat_length: size of the result along the axis; needed if `repeats` is traced.
+
+    >>> repeat(array([1, 2]), 2).tolist()
+    [1, 1, 2, 2]
+    """
+    unsupported("repeat", out_sharding=out_sharding)
+    x = operand("repeat", asarray(a))
+    if axis is None:
+        x, axis = ravel(x), 0
+    at = axis_index("repeat", axis, x.ndim)
+    n = x.shape[at]
+    if isinstance(repeats, Tracer) and total_repeat_length is not None:
+        return _repeat_traced(x, repeats, at, operator.index(total_repeat_length))
+    counts = np.asarray(repeats.tolist() if isinstance(repeats, Value) else repeats)
+    if counts.ndim == 0 and total_repeat_length is None:
+        k = operator.index(counts[()])
+        shape = (*x.shape[: at + 1], k, *x.shape[at + 1 :])
+        dims = tuple(i + (i > at) for i in range(x.ndim))
+        return S.reshape(S.broadcast_in_dim(x, shape, dims), (*x.shape[:at], n * k, *x.shape[at + 1 :]))
+    indices = np.repeat(np.arange(n), counts)
+    if total_repeat_length is not None:
+        wanted = operator.index(total_repeat_length)
+        indices = np.pad(indices, (0, max(0, wanted - indices.size)), mode="edge")[:wanted]
+    return pick(x, indices, at)
+
+
+def _repeat_traced(x, repeats, axis, total):
+    n = x.shape[axis]
+    counts = broadcast_value(C.convert(operand("repeat", repeats), dtypes.int64), (n,))
+    ends = S.broadcast_in_dim(R.cumsum(counts, 0), (total, n), (1,))
+    places = S.iota(dtypes.int64, (total, n), 0)
+    passed = R.reduce_sum(C.convert(E.le(ends, places), dtypes.int64), (1,))
+    letters = "abcdefghijklmnopqrstuvwxy"[: x.ndim]
+    out = letters[:axis] + "z" + letters[axis + 1 :]
+    return G.gather(x, [passed], f"{letters}[{letters[axis]}],z->{out}", "clip")
+
+
+def roll(a, shift, axis=None):
+    """Elements moved by `shift` along an axis, round the end; None flattens meanwhile.
+
+    >>> roll(array([1, 2, 3]), 1).tolist()
+    [3, 1, 2]
+    """
+    x = operand("roll", asarray(a))
+    if axis is None:
+        return S.reshape(roll(ravel(x), shift, 0), x.shape)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    many = isinstance(shift, (tuple, list)) or getattr(shift, "ndim", 0)
+    shifts = list(shift) if many else [shift] * len(axes)
+    if len(shifts) == 1:
+        shifts = shifts * len(axes)
+    axes = tuple(axes) * (len(shifts) if len(axes) == 1 else 1)
+    if len(shifts) != len(axes):
+        raise AxisError(f"roll: expected one shift for each axis, got {shift} and {axis}")
+    for s, k in zip(shifts, axes, strict=True):
+        x = _roll(x, s, axis_index("roll", k, x.ndim))
+    return x
+
+
+def _roll(x, shift, axis):
+    n = x.shape[axis]
+    if not n:
+        return x
+    if isinstance(shift, Tracer):
+        moved = E.sub(S.iota(dtypes.int64, (n,), 0), broadcast_value(C.convert(shift, dtypes.int64), (n,)))
+        size = S.full((n,), n, dtypes.int64)
+        rest = E.rem(moved, size)
+        place = C.select(E.lt(rest, S.full((n,), 0, dtypes.int64)), E.add(rest, size), rest)
+        letters = "abcdefghijklmnopqrstuvwxy"[: x.ndim]
+        out = letters[:axis] + "z" + letters[axis + 1 :]
+        return G.gather(x, [place], f"{letters}[{letters[axis]}],z->{out}", "promise")
+    cut = -operator.index(shift) % n
+    if not cut:
+        return x
+    return S.concatenate([S.slice_axis(x, axis, cut, n), S.slice_axis(x, axis, 0, cut)], axis)
+
+
+_BY_INDEX = ("edge", "reflect", "symmetric", "wrap")
+
+
+def pad(array, pad_width, mode="constant", **kwargs):
+    """`array` with elements put before and after it along each axis.
+
+    Args:
+      pad_width: number, (before, after), or one pair for each axis.
+      mode: 'constant' with constant_values=, 'edge', 'reflect', 'symmetric', 'wrap', 'empty',
+        'maximum', 'minimum', 'mean' (over whole axes).
+    Raises: NotImplementedError for other modes.
+
+    >>> pad(asarray([1, 2]), 1).tolist()
+    [0, 1, 2, 0]
+    """
+    x = operand("pad", asarray(array))
+    widths = _pairs("pad", pad_width, x.ndim)
+    if mode in ("constant", "empty"):
+        values = _value_pairs(kwargs.pop("constant_values", 0), x.ndim)
+        _no_more("pad", mode, kwargs)
+        return _pad_constant(x, widths, values)
+    if mode in _BY_INDEX:
+        options = {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
+        if options.get("reflect_type", "even") != "even":
+            raise NotImplementedError("pad: reflect_type='odd' is not supported, only 'even'")
+        _no_more("pad", mode, kwargs)
+        for axis, (low, high) in enumerate(widths):
+            if low or high:
+                x = pick(x, np.pad(np.arange(x.shape[axis]), (low, high), mode=mode), axis)
+        return x
+    folds = {"maximum": R.reduce_max, "minimum": R.reduce_min, "mean": _mean}
+    if mode in folds and not kwargs:
+        for axis, (low, high) in enumerate(widths):
+            edge = S.expand_dims(folds[mode](x, (axis,)), (axis,))
+            sizes = [(*x.shape[:axis], k, *x.shape[axis + 1 :]) for k in (low, high)]
+            before, after = (broadcast_value(edge, s) for s in sizes)
+            x = S.concatenate([before, x, after], axis)
+        return x
+    raise NotImplementedError(f"pad: mode={mode!r} with {sorted(kwargs)} is not supported")
+
+
+def _mean(x, axes):
+    if not dtypes.is_inexact(x.dtype):
+        raise NotImplementedError("pad: mode='mean' of integers is not supported; use astype")
+    total = R.reduce_sum(x, axes)
+    return E.div(total, S.full(total.shape, x.shape[axes[0]], x.dtype))
+
+
+def _no_more(name, mode, kwargs):
+    if kwargs:
+        raise NotImplementedError(f"{name}: mode {mode!r} takes no argument {sorted(kwargs)}")
+
+
+def _pairs(name, widths, ndim):
+    if isinstance(widths, dict):
+        full = [(0, 0)] * ndim
+        for axis, pair in widths.items():
+            full[axis] = pair if isinstance(pair, (tuple, list)) else (pair, pair)
+        widths = full
+    try:
+        found = np.broadcast_to(np.asarray(widths), (ndim, 2)) if ndim else np.zeros((0, 2), int)
+    except ValueError:
+        raise ShapeError(f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}") from None
+    if found.dtype.kind not in "iu" or (found < 0).any():
+        raise ValueError(f"{name}: expected widths of at least 0, got {widths}")
+    return [(int(a), int(b)) for a, b in found]
+
+
+def _value_pairs(values, ndim):
+    if isinstance(values, (tuple, list)):
+        if all(isinstance(v, (tuple, list)) for v in values):
+            values = list(values) * (ndim if len(values) == 1 else 1)
+            return [tuple(v) * (2 if len(v) == 1 else 1) for v in values]
+        return [tuple(values) * (2 if len(values) == 1 else 1)] * ndim
+    return [(values, values)] * ndim
+
+
+def _pad_constant(x, widths, values):
+    fill = lambda v: S.reshape(cast(operand("pad", v), x.dtype), ())
+    first = values[0][0] if values else 0
+    if all(v is first or (type(v) is type(first) and v == first) for p in values for v in p):
+        return S.pad(x, fill(first), [(a, b, 0) for a, b in widths])
+    for axis, ((low, high), (before, after)) in enumerate(zip(widths, values, strict=True)):
+        none = [(0, 0, 0)] * x.ndim
+        x = S.pad(x, fill(before), [*none[:axis], (low, 0, 0), *none[axis + 1 :]])
+        x = S.pad(x, fill(after), [*none[:axis], (0, high, 0), *none[axis + 1 :]])
+    return x
+
+
+def resize(a, new_shape):
+    """The elements in row-major order, repeated or cut off to fill `new_shape`.
+
+    >>> resize(array([1, 2, 3]), (2, 2)).tolist()
+    [[1, 2], [3, 1]]
+    """
+    x = ravel(asarray(a))
+    shape = tuple(new_shape) if isinstance(new_shape, (tuple, list)) else (new_shape,)
+    n = int(np.prod(shape))
+    if not n or not x.size:
+        return S.full(shape, 0, x.dtype)
+    whole = tile(x, -(-n // x.size))
+    return S.reshape(S.slice_axis(whole, 0, 0, n), shape)
+
+
+def trim_zeros(filt, trim="fb"):
+    """Without zeros at the front ('f') and back ('b'); the values must be known. filt: array[n]
+
+    >>> trim_zeros(array([0, 1, 0])).tolist()
+    [1]
+    """
+    x = operand("trim_zeros", asarray(filt))
+    known = np.flatnonzero(np.asarray(x.tolist()))
+    first = int(known[0]) if known.size and "f" in trim.lower() else 0
+    last = int(known[-1]) + 1 if known.size and "b" in trim.lower() else x.shape[0]
+    return S.slice_axis(x, 0, first if known.size else x.shape[0], last)
+
+
+def delete(arr, obj, axis=None, *, assume_unique_indices=False):
+    """Without the elements at indices `obj` (known int, slice or array) along an axis.
+
+    >>> delete(array([1, 2, 3]), 1).tolist()
+    [1, 3]
+    """
+    x = operand("delete", asarray(arr))
+    if axis is None:
+        x, axis = ravel(x), 0
+    at = axis_index("delete", axis, x.ndim)
+    places = obj if isinstance(obj, slice) else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    return pick(x, np.delete(np.arange(x.shape[at]), places), at)
+
+
+def insert(arr, obj, values, axis=None):
+    """`values` put before indices `obj` (known int, slice or array) along an axis.
+
+    >>> insert(array([1, 3]), 1, 2).tolist()
+    [1, 2, 3]
+    """
+    x = operand("insert", asarray(arr))
+    new = cast(operand("insert", asarray(values)), x.dtype)
+    if axis is None:
+        x, axis = ravel(x), 0
+    at = axis_index("insert", axis, x.ndim)
+    places = obj if isinstance(obj, slice) else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    n = x.shape[at]
+    old = np.insert(np.arange(n), places, -1)
+    count = int((old < 0).sum())
+    if getattr(places, "ndim", 1) == 0 and new.ndim == x.ndim:
+        old = np.insert(np.arange(n), np.repeat(places, new.shape[at]), -1)
+        count = new.shape[at]
+    elif getattr(places, "ndim", 1) == 0 and new.ndim:
+        new = S.expand_dims(new, (at,)) if new.ndim < x.ndim else new
+    new = broadcast_value(new, (*x.shape[:at], count, *x.shape[at + 1 :]))
+    # NumPy puts values in the order of their places.
+    order = np.argsort(np.arange(n)[places] if isinstance(places, slice) else np.atleast_1d(np.where(places < 0, places + n, places)), kind="stable")
+    order = np.arange(count) if len(order) != count else order
+    taken = np.where(old >= 0, old, n)
+    taken[old < 0] = n + order
+    return pick(S.concatenate([x, new], at), taken, at)
+
+
+class _Columns:
+    """`c_[a, b]`: arrays with one axis as columns, side by side."""
+
+    def __getitem__(self, key):
+        parts = [_part(k) for k in (key if isinstance(key, tuple) else (key,))]
+        return column_stack(parts)
+
+
+class _Rows:
+    """`r_[a, b]`: arrays one after another along the first axis."""
+
+    def __getitem__(self, key):
+        parts = [atleast_1d(_part(k)) for k in (key if isinstance(key, tuple) else (key,))]
+        return concatenate(parts, 0)
+
+
+def _part(key):
+    if not isinstance(key, slice):
+        if isinstance(key, str):
+            raise NotImplementedError("r_, c_: directives in strings are not supported")
+        return asarray(key)
+    if isinstance(key.step, complex):
+        return asarray(np.linspace(key.start or 0, key.stop, int(abs(key.step))).astype(np.float32))
+    return asarray(list(np.arange(key.start or 0, key.stop, key.step or 1).tolist()))
+
+
+c_, r_ = _Columns(), _Rows()

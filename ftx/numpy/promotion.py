@@ -1,0 +1,349 @@
+"""From whatever a user passes to arrays that primitives accept: equal dtypes, equal shapes.
+
+In: arrays, tracers, NumPy arrays, numbers, nested lists.  Out: arrays or tracers.
+Promotion is the lattice of `core.dtypes`; Python numbers are weak.
+Must not know: any particular operation.
+"""
+
+import contextvars
+import math
+import threading
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.array import PYTHON_SCALARS, Array, Value, as_array, aval_of
+from ..core.config import config
+from ..core.errors import AxisError, DTypeError, NotAnArrayError, ShapeError
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.state import STATE
+
+__all__ = ["array", "asarray"]
+
+_SCALARS = frozenset(PYTHON_SCALARS)
+
+
+class _Quiet(threading.local):
+    """Per thread, `run(f, *args)`: call f with NumPy's floating-point warnings off.
+
+    The setting lives in a context of its own, so the caller's error state is neither read nor
+    changed; entering it costs a tenth of `np.errstate`.
+    """
+
+    def __init__(self):
+        context = contextvars.Context()
+        context.run(np.seterr, all="ignore")
+        self.run = context.run
+
+
+QUIET = _Quiet()
+
+
+def operand(name, x):
+    """`x` as an array or tracer.
+
+    Raises: NotAnArrayError for lists and everything else that is not an array or a number.
+    """
+    if isinstance(x, Value):
+        return x
+    if type(x) in _SCALARS or isinstance(x, (np.ndarray, np.generic)):
+        return as_array(x)
+    converted = _from_protocol(x)
+    if converted is not None:
+        return converted
+    raise NotAnArrayError(
+        f"{name}: expected an array or a number, got {type(x).__name__} {str(x)[:40]!r}; "
+        "convert it with ftx.numpy.asarray"
+    )
+
+
+def _from_protocol(x):
+    for method in ("__ftx_array__", "__jax_array__"):
+        if hasattr(type(x), method):
+            return operand(method, getattr(x, method)())
+    return None
+
+
+def is_operand(x):
+    """Whether `operand` accepts `x`."""
+    return (
+        isinstance(x, (Value, np.ndarray, np.generic))
+        or type(x) in _SCALARS
+        or hasattr(type(x), "__ftx_array__")
+        or hasattr(type(x), "__jax_array__")
+    )
+
+
+def scalar(value, dtype, weak_type=False):
+    """A Python number as an Array without axes; integers out of range wrap, as in JAX."""
+    return Array(QUIET.run(_scalar, value, dtype), weak_type)
+
+
+def _scalar(value, dtype):
+    if type(value) is complex and not dtypes.is_complex(dtype):
+        value = value.real
+    found = np.asarray(value)
+    if found.dtype == object:
+        raise DTypeError(f"number: expected one that fits {dtype.name}, got {value}")
+    return found.astype(dtype)
+
+
+def common_type(operands):
+    """(dtype, weak) that the operands, values or Python numbers, take together."""
+    pairs = []
+    for x in operands:
+        kind = type(x)
+        if kind in _SCALARS:
+            pairs.append((dtypes.python_scalar_dtype(kind), kind is not bool))
+        else:
+            aval = x.aval
+            pairs.append((aval.dtype, aval.weak_type))
+    return dtypes.lattice(tuple(pairs), config.enable_x64)
+
+
+def cast(x, dtype, weak_type=False):
+    """A value or Python number as an array of `dtype`; itself if it has that dtype already."""
+    if type(x) in _SCALARS:
+        return scalar(x, dtype, weak_type)
+    if x.aval.dtype == dtype:
+        return x
+    return C.convert(x, dtype, weak_type)
+
+
+def promote_dtypes(name, *args, inexact=False):
+    """Operands as arrays of one dtype (real or complex if `inexact`), shapes as they were."""
+    operands = [x if type(x) in _SCALARS else operand(name, x) for x in args]
+    dtype, weak = common_type(operands)
+    if inexact:
+        dtype = dtypes.to_inexact(dtype)
+    return [cast(x, dtype, weak) for x in operands]
+
+
+def promote(name, *args, inexact=False):
+    """Operands as arrays of one dtype and one shape."""
+    return broadcast(name, *promote_dtypes(name, *args, inexact=inexact))
+
+
+def broadcast(name, *values):
+    """Values repeated to their common shape."""
+    shapes = [v.shape for v in values]
+    first = shapes[0]
+    if all(s == first for s in shapes):
+        return list(values)
+    shape = broadcast_shapes(*shapes, name=name)
+    return [broadcast_value(v, shape) for v in values]
+
+
+def broadcast_value(x, shape):
+    """x repeated to `shape`, which its own shape must fit."""
+    lead = len(shape) - x.ndim
+    return S.broadcast_in_dim(x, shape, tuple(range(lead, len(shape))))
+
+
+def broadcast_shapes(*shapes, name="broadcast_shapes"):
+    """The shape that arrays of `shapes` take together.
+
+    Raises: ShapeError if sizes differ and neither is 1.
+
+    >>> broadcast_shapes((3, 1), (4,))
+    (3, 4)
+    """
+    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    ndim = max(map(len, shapes), default=0)
+    out = [1] * ndim
+    for s in shapes:
+        for i, n in enumerate(s, ndim - len(s)):
+            if n == 1 or n == out[i]:
+                continue
+            if out[i] != 1:
+                got = ", ".join(str(tuple(t)) for t in shapes)
+                raise ShapeError(
+                    f"{name}: expected shapes that broadcast together, got {got}; axis "
+                    f"{i - ndim} has sizes {out[i]} and {n}; add axes of size 1 with x[:, None]"
+                )
+            out[i] = n
+    return tuple(out)
+
+
+def axis_index(name, axis, ndim):
+    """A non-negative axis.
+
+    Raises: AxisError outside -ndim..ndim-1.
+    """
+    try:
+        found = axis.__index__()
+    except AttributeError:
+        raise AxisError(f"{name}: expected an integer axis, got {axis!r}") from None
+    if not -ndim <= found < ndim:
+        raise AxisError(f"{name}: expected an axis of the {ndim} of the array, got {found}")
+    return found % ndim if ndim else 0
+
+
+def axis_tuple(name, axis, ndim):
+    """None (all axes), an axis or several as distinct non-negative axes."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    found = tuple(axis_index(name, a, ndim) for a in axes)
+    if len(set(found)) != len(found):
+        raise AxisError(f"{name}: expected distinct axes, got {axis}")
+    return found
+
+
+def shape_tuple(name, shape):
+    """An int or a sequence of ints as a shape.
+
+    Raises: ShapeError for negative sizes and for sizes that are not integers.
+    """
+    sizes = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    try:
+        found = tuple(n.__index__() for n in sizes)
+    except AttributeError:
+        if isinstance(shape, Value) and shape.ndim == 1:
+            return shape_tuple(name, shape.tolist())
+        raise ShapeError(f"{name}: expected a shape of integers, got {shape!r}") from None
+    if any(n < 0 for n in found):
+        raise ShapeError(f"{name}: expected sizes of at least 0, got {found}")
+    return found
+
+
+def unsupported(name, **given):
+    """Raise NotImplementedError for any argument that was given."""
+    for argument, value in given.items():
+        on_cpu = argument == "device" and getattr(value, "platform", None) == "cpu"
+        if value is not None and not on_cpu:
+            raise NotImplementedError(
+                f"{name}: argument {argument}={value!r} is not supported: ftx arrays are "
+                "immutable and live on the CPU"
+            )
+
+
+def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
+    """`a` as an array, without a copy if possible.
+
+    Args:
+      a: array, number, nested lists or tuples of those, or an object with `__array__`.
+      dtype: element type; by default that of `a`, where Python floats and integers take the
+        default float and integer type.
+      order: None, 'C' or 'K': arrays of ftx have no memory order that a user sees.
+      copy: True to copy; False to raise if a copy is needed.
+
+    >>> asarray([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    unsupported("asarray", device=device, out_sharding=out_sharding)
+    if order not in (None, "C", "K", "A"):
+        raise NotImplementedError(f"asarray: order={order!r} is not supported: arrays are row-major")
+    x = _to_value(a)
+    if dtype is not None:
+        wanted = dtypes.canonical(dtype)
+        if copy is False and wanted != x.dtype:
+            raise ValueError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
+        x = C.convert(x, wanted)
+    if copy and type(x) is Array and STATE.trace is None:
+        x = Array(np.array(x._live()), x._weak)
+    return x
+
+
+def array(
+    object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out_sharding=None
+):
+    """A new array from `object`: number, array, or nested lists of those.
+
+    Args:
+      ndmin: axes of size 1 are put in front until there are so many.
+
+    >>> array([1.0, 2.0]).dtype
+    dtype('float32')
+    """
+    if copy and isinstance(object, np.ndarray):
+        object = np.array(object)
+    x = asarray(object, dtype, order, device=device, out_sharding=out_sharding)
+    if ndmin > x.ndim:
+        x = S.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
+    return x
+
+
+def _to_value(a):
+    if isinstance(a, (list, tuple)):
+        return _from_sequence(a)
+    if is_operand(a):
+        return operand("asarray", a)
+    if hasattr(a, "__array__"):
+        return as_array(np.asarray(a))
+    if hasattr(a, "__dlpack__"):
+        return as_array(np.from_dlpack(a))
+    if isinstance(a, (memoryview, bytearray)) or hasattr(a, "__array_interface__"):
+        return as_array(np.asarray(a))
+    if hasattr(a, "__len__") and hasattr(a, "__getitem__") and not isinstance(a, (str, bytes, dict)):
+        return _from_sequence(list(a))
+    raise NotAnArrayError(
+        f"asarray: expected an array, a number or nested lists of numbers, got {type(a).__name__} "
+        f"{str(a)[:40]!r}; convert it to numbers first"
+    )
+
+
+def _leaves(nested, into):
+    for x in nested:
+        if isinstance(x, (list, tuple)):
+            _leaves(x, into)
+        else:
+            into.append(x)
+    return into
+
+
+def _from_sequence(nested):
+    leaves = _leaves(nested, [])
+    kinds = set(map(type, leaves))
+    if kinds <= _SCALARS:
+        dtype = dtypes.default_float()
+        for kind in (complex, float, int, bool):
+            if kind in kinds:
+                dtype = dtypes.python_scalar_dtype(kind)
+                break
+        return Array(_numpy(nested, dtype))
+    values = [_to_value(x) for x in leaves]
+    dtype, _ = common_type(values)
+    if all(type(v) is Array for v in values) and STATE.trace is None:
+        return Array(_numpy(_mapped(nested, lambda x: np.asarray(_to_value(x))), dtype))
+    return _stacked(nested, dtype)
+
+
+def _numpy(nested, dtype):
+    try:
+        found = np.array(nested)
+        found = np.array(nested, dtype) if found.dtype == object else found
+    except (ValueError, OverflowError) as error:
+        raise ShapeError(
+            f"asarray: expected nested lists of equal lengths, got lists that do not fit: {error}; "
+            "pad them to one length"
+        ) from None
+    return QUIET.run(found.astype, dtype)
+
+
+def _mapped(nested, f):
+    return [_mapped(x, f) if isinstance(x, (list, tuple)) else f(x) for x in nested]
+
+
+def _stacked(nested, dtype):
+    rows = [
+        _stacked(x, dtype) if isinstance(x, (list, tuple)) else cast(_to_value(x), dtype)
+        for x in nested
+    ]
+    if not rows:
+        return Array(np.zeros((0,), dtype))
+    if len({r.shape for r in rows}) != 1:
+        got = ", ".join(str(r.aval) for r in rows)
+        raise ShapeError(f"asarray: expected nested lists of equal shapes, got {got}")
+    return S.concatenate([S.reshape(r, (1, *r.shape)) for r in rows], 0)
+
+
+def size_of(shape):
+    """Number of elements of an array of `shape`."""
+    return math.prod(shape)
+
+
+def aval(x):
+    """The type of anything `operand` accepts."""
+    return aval_of(x)

@@ -1,0 +1,36 @@
+"""passes: same meaning, better jaxpr.
+
+`SIMPLIFY` is the whole simplifier, in the order it happens; a comment says why where order matters.
+"""
+
+from __future__ import annotations
+
+from ...core.jaxpr import Jaxpr
+from .algebra import drop_identities
+from .cse import share_common
+from .dce import drop_unused
+from .expand import expand
+from .inline import inline_calls, inline_recomputation
+
+SIMPLIFY = (
+    ("inline", inline_calls),
+    ("dce", drop_unused),  # before cse: gradients leave many unused primal sums
+    ("expand", expand),  # after inline: it sees every equation
+    ("algebra", drop_identities),
+    ("cse", share_common),
+    ("recompute", inline_recomputation),  # after cse, which would undo the recomputation
+    ("dce", drop_unused),
+)
+
+
+def simplify(jaxpr: Jaxpr) -> Jaxpr:
+    """The same program with fewer equations (memoised).
+
+    Requires: no consts.  Establishes: no calls, every variable read.
+    """
+    if "simplified" not in jaxpr.memo:
+        result = jaxpr
+        for _, run in SIMPLIFY:
+            result = run(result)
+        jaxpr.memo["simplified"] = result
+    return jaxpr.memo["simplified"]
