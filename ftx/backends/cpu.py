@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.array import Array, aval_of
+from ..core.array import Array, aval_of, fresh_array
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
@@ -28,7 +28,7 @@ from .executor import Copy as CopyBytes
 from .fusion import Graph, Group, LibraryStep
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
-from ..transforms.passes import simplify
+from ..transforms.passes import as_simplified, simplify
 from .pipeline import prepare
 from .source_code import KernelSource, render
 
@@ -37,6 +37,9 @@ PARALLEL = 1 << 17
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
 MAX_CHUNKS = 64
+
+
+_empty = np.empty
 
 
 @functools.cache
@@ -170,7 +173,7 @@ class Assembler:
 
     def _body(self, jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> list[Any]:
         """Thunks of a body that writes its results into the buffers `outs`."""
-        body = with_own_results(jaxpr)
+        body = with_own_results(simplify(jaxpr))
         names = dict(zip(body.invars, (env[v] for v in jaxpr.invars), strict=True))
         names |= dict(zip(body.outvars, outs, strict=True))  # type: ignore[arg-type]
         return self.program(body, names)
@@ -273,7 +276,7 @@ def _needed_in_memory(graph: Graph) -> set[Any]:
 
 
 def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
-    """The program with every result a distinct variable bound by an equation (memoised)."""
+    """The simplified program with every result a distinct variable it computes (memoised)."""
     if "own results" not in jaxpr.memo:
         seen: set[Any] = set(jaxpr.invars)
         eqns, outs = list(jaxpr.eqns), []
@@ -284,7 +287,7 @@ def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
                 atom = fresh
             seen.add(atom)
             outs.append(atom)
-        jaxpr.memo["own results"] = jaxpr.with_eqns(eqns, outs)
+        jaxpr.memo["own results"] = as_simplified(jaxpr.with_eqns(eqns, outs))
     return jaxpr.memo["own results"]
 
 
@@ -319,8 +322,8 @@ class CpuExecutable:
             self.arena_bytes,
         )
         self._run = Compiled(program).run
-        self._specs = [(a.aval.shape, a.aval.dtype) for a in simple.outvars]
-        self._weak = [a.aval.weak_type for a in simple.outvars]
+        self._out_avals = [a.aval for a in simple.outvars]
+        self._specs = [(a.shape, a.dtype) for a in self._out_avals]
 
     def __call__(self, *args: Any) -> list[Any]:
         inputs = [
@@ -329,12 +332,12 @@ class CpuExecutable:
             else _as_buffer(x, aval)
             for x, aval in zip(args, self._avals, strict=True)
         ]
-        outputs = [np.empty(shape, dtype) for shape, dtype in self._specs]
+        outputs = [_empty(shape, dtype) for shape, dtype in self._specs]
         try:
             self._run(inputs, outputs)
         except ExecutionError as error:
             raise self._index_error(error) from None
-        results = list(map(Array, outputs, self._weak))
+        results = list(map(fresh_array, outputs, self._out_avals))
         if self._fixed is None:
             return results
         return [results[k] if kind == "new" else _fixed(kind, k, args) for kind, k in self._fixed]
@@ -379,7 +382,7 @@ def _as_buffer(x: Any, aval: Any) -> np.ndarray[Any, Any]:
 def _distinct_results(jaxpr: Jaxpr) -> Jaxpr:
     """The program returning each computed variable once."""
     seen = dict.fromkeys(a for a in jaxpr.outvars if isinstance(a, Var) and a not in jaxpr.invars)
-    return jaxpr.with_eqns(jaxpr.eqns, tuple(seen))
+    return as_simplified(jaxpr.with_eqns(jaxpr.eqns, tuple(seen)))
 
 
 def _fixed_results(jaxpr: Jaxpr) -> list[tuple[str, Any]] | None:

@@ -200,6 +200,14 @@ class Array(Value):
         return self
 
 
+def fresh_array(value: np.ndarray[Any, Any], aval: ShapedArray) -> Array:
+    """An Array around new, contiguous memory of known type: the quick way in for backends."""
+    self = object.__new__(Array)
+    self._np = self._buffer = value
+    self._aval, self._weak = aval, aval.weak_type
+    return self
+
+
 def aval_of(x: Any) -> ShapedArray:
     """The type of an array, tracer, NumPy array or Python number.
 

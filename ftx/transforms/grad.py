@@ -16,11 +16,14 @@ import numpy as np
 
 from ..core import dtypes, tree
 from ..core.array import Array
+from ..core.config import config
 from ..core.errors import GradError, NotAnArrayError, ShapeError, TreeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitives import shape as S
 from ..core.primitives.selection import convert
+from ..core.state import STATE
+from ..core.tracing import Tracer
 from ..core.types import ShapedArray
 from .calling import (
     as_value,
@@ -32,6 +35,7 @@ from .calling import (
     normalise_argnums,
     trace_function,
 )
+from .jit import Jitted
 from .jvp import instantiate, propagate, zeros
 from .linearize import linearize as linearize_jaxpr
 from .transpose import backward
@@ -41,14 +45,28 @@ from .vmap import vmap
 def _trace_at(transform: str, fun: Any, args: Any, kwargs: Any, has_aux: bool) -> Any:
     """Trace `fun` at known values: its jaxpr, values, output tree, and number of aux leaves."""
     leaves, in_tree = tree.flatten((args, kwargs))
-    check_leaves(transform, leaves, describer(fun, in_tree))
+    check_leaves(transform, leaves, lambda i: describer(fun, in_tree)(i))
     values = [as_value(x) for x in leaves]
-    jaxpr, out_tree = trace_function(fun, [v.aval for v in values], in_tree, values)
+    jaxpr, out_tree = _jaxpr_of(fun, values, in_tree)
     if not has_aux:
         return jaxpr, values, out_tree, None
     if out_tree.num_children != 2 or out_tree.type is not tuple:
         raise TreeError(f"{transform}: has_aux expects {name_of(fun)} to return (result, aux)")
     return jaxpr, values, *out_tree.children()
+
+
+def _jaxpr_of(fun: Any, values: Any, in_tree: Any) -> Any:
+    """Trace `fun`; a jitted function looks at no values, so its trace serves all of one type."""
+    avals = tuple(v.aval for v in values)
+    if not isinstance(fun, Jitted):
+        return trace_function(fun, avals, in_tree, values)
+    key = (in_tree, avals, config.version, STATE.axes)
+    found = fun.outer_traces.get(key)
+    if found is None:
+        found = trace_function(fun, avals, in_tree)
+        if not any(isinstance(c, Tracer) for c in found[0].consts):
+            fun.outer_traces[key] = found
+    return found
 
 
 def _inexact(x: Any) -> bool:
@@ -225,23 +243,31 @@ def value_and_grad(
     @functools.wraps(fun)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("grad", argnums, len(args))
-        varying = close_over(fun, args, positions)
         chosen = tuple(args[p] for p in positions)
-        n_varying = len(tree.leaves(chosen))
-        jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, chosen, kwargs, has_aux)
-        _check_inputs(values[:n_varying], holomorphic, allow_int, fun)
+        leaves, chosen_tree = tree.flatten(chosen)
+        if isinstance(fun, Jitted) and not fun.has_static and positions == (0,):
+            given, varying = args, fun
+        else:
+            given, varying = chosen, close_over(fun, args, positions)
+        n = len(leaves)
+        jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, given, kwargs, has_aux)
+        _check_inputs(values[:n], holomorphic, allow_int, fun)
         _check_scalar(jaxpr, out_tree, holomorphic, fun)
-        varies = [_inexact(v) and i < n_varying for i, v in enumerate(values)]
+        varies = [i < n and _inexact(v) for i, v in enumerate(values)]
         outs, pull = _pullback(jaxpr, values, varies)
-        one = S.full((), 1, outs[0].dtype)
-        grads = pull([one] + [None] * (len(outs) - 1))[:n_varying]
-        grads = tree.unflatten(tree.structure(chosen), grads)
+        grads = pull([_one(outs[0].dtype)] + [None] * (len(outs) - 1))[:n]
+        grads = tree.unflatten(chosen_tree, grads)
         value = tree.unflatten(out_tree, outs[:1])
         if aux_tree is not None:
             value = (value, tree.unflatten(aux_tree, outs[1:]))
         return value, grads[0] if isinstance(argnums, int) else grads
 
     return value_and_gradient
+
+
+@functools.cache
+def _one(dtype: Any) -> Array:
+    return Array(np.ones((), dtype))
 
 
 def _check_inputs(values: Sequence[Any], holomorphic: bool, allow_int: bool, fun: Any) -> None:

@@ -117,10 +117,11 @@ def call(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
 class _Entry:
     """One traced program of a jitted function."""
 
-    __slots__ = ("donated", "jaxpr", "out_tree", "run")
+    __slots__ = ("donated", "jaxpr", "out_tree", "run", "single")
 
     def __init__(self, jaxpr: Jaxpr, out_tree: Any, donated: tuple[bool, ...]):
         self.jaxpr, self.out_tree, self.donated = jaxpr, out_tree, donated
+        self.single = out_tree.is_leaf()
         self.run: Callable[..., list[Any]] | None = None
 
     def ready(self) -> Callable[..., list[Any]]:
@@ -140,12 +141,29 @@ class Jitted:
         functools.update_wrapper(self, fun)
         self._fun, self._static, self._donate = fun, static, donate
         self._cache: dict[Any, _Entry] = {}
+        self.has_static = bool(static.nums or static.names)
+        self.outer_traces: dict[Any, Any] = {}
+        """Programs of one call of this function, which transforms of it share."""
+        self._plain: dict[Any, _Entry] = {}
+        """Programs for positional arguments that are all arrays: found without flattening."""
         self.traces = 0
         """How often the Python function has been run to record it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if STATE.trace is None and not kwargs:
+            avals = tuple([x._aval or x.aval for x in args if type(x) is Array])
+            entry = self._plain.get((avals, config.version))
+            if entry is not None and len(avals) == len(args):
+                outs = entry.run(*args)  # type: ignore[misc]
+                return outs[0] if entry.single else entry.out_tree.unflatten(outs)
+        return self._call(args, kwargs)
+
+    def _call(self, args: Any, kwargs: Any) -> Any:
+        """A call whose arguments are not all plain arrays, or of new types."""
         if config.disable_jit:
             return self._fun(*args, **kwargs)
+        plain = not (kwargs or self.has_static or self._donate or STATE.trace is not None)
+        plain = plain and all(type(x) is Array for x in args)
         static, args, kwargs = self._static.split(args, kwargs)
         leaves, in_tree = tree.flatten_c((args, kwargs))
         try:
@@ -160,6 +178,8 @@ class Jitted:
         if entry is None:
             entry = self._trace(static, avals, in_tree)
         outs = (entry.run or entry.ready())(*leaves)
+        if plain:
+            self._plain[(avals, config.version)] = entry
         if self._donate:
             self._forget(entry, leaves)
         return entry.out_tree.unflatten(outs)
@@ -230,6 +250,8 @@ class Jitted:
     def clear_cache(self) -> None:
         """Forget every traced program."""
         self._cache.clear()
+        self._plain.clear()
+        self.outer_traces.clear()
 
     def _cache_size(self) -> int:
         return len({id(e) for e in self._cache.values()})

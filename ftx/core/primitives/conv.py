@@ -209,7 +209,6 @@ def _correlate(x: Any, y: Any, windows: Windows) -> Any:
     rows, taps = math.prod(positions), math.prod(windows.size)
     if x.strides[1] < x.strides[-1] and n > 1:
         step = max(1, CHUNK // (g * n * rows * taps))
-        back = (0, 2 + rank, *range(3 + rank, 3 + 2 * rank), *range(1, 1 + rank), 1 + rank)
         for start in range(0, i, step):
             part = x[..., start : start + step]
             m = part.shape[-1]
@@ -283,13 +282,16 @@ def _back_to_lhs(ct: Any, x: Linear, y: Any, s: ConvSpec, p: dict[str, Any]) -> 
 
 
 def _back_to_rhs(ct: Any, x: Any, y: Linear, s: ConvSpec, p: dict[str, Any]) -> Any:
-    """Convolve lhs, its N and C swapped, with the cotangent as kernel; strides and dilations swap.
-    """
+    """Convolve lhs, N and C swapped, with the cotangent as kernel; strides swap with dilations."""
     fg, bg = p["feature_group_count"], p["batch_group_count"]
     padding = []
-    window = [y.shape[s.rhs.index(c)] for c in s.spatial]
+    order = _order(s.spatial, "".join(c for c in s.out if c not in "NC"))
+    s_letters = [s.spatial[i] for i in order]  # of the new kernel, which is the cotangent
+    names = ("strides", "padding", "lhs_dilation", "rhs_dilation")
+    p = {name: tuple(p[name][i] for i in order) for name in names}
+    window = [y.shape[s.rhs.index(c)] for c in s_letters]
     for c, k, stride, (lo, _), b, d in zip(
-        s.spatial, window, *_windows(window, p)[1:], strict=True
+        s_letters, window, *_windows(window, p)[1:], strict=True
     ):
         n, m = x.shape[s.lhs.index(c)], ct.shape[s.out.index(c)]
         reach = dilated(m, stride) - dilated(n, b)
@@ -311,8 +313,7 @@ def _back_to_rhs(ct: Any, x: Any, y: Linear, s: ConvSpec, p: dict[str, Any]) -> 
 
 
 def _move_groups(x: Any, source: int, target: int, groups: int) -> Any:
-    """Axis `source` [groups, rest] gives its groups to axis `target`, which becomes
-    [groups, target]."""
+    """Axis `source` [groups, rest] gives its groups to `target`: [groups, target]."""
     n = x.shape[source]
     split = S.reshape(x, (*x.shape[:source], groups, n // groups, *x.shape[source + 1 :]))
     at = target if target < source else target + 1  # where `target` is after the split

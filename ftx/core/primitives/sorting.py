@@ -21,8 +21,11 @@ from . import indexing as I  # noqa: E741
 from . import shape as S
 
 
-def ordered_bits(x: Any) -> Any:
-    """Unsigned integers in the order of the real, integer or bool array x; NaN is the highest."""
+def ordered_bits(x: Any, zeros_differ: bool = False) -> Any:
+    """Unsigned integers in the order of the real, integer or bool array x; NaN is the highest.
+
+    -0 equals 0, or stands just below it if `zeros_differ`.
+    """
     if x.dtype == np.bool_:
         return x.astype(np.uint8)
     width = x.dtype.itemsize
@@ -30,7 +33,8 @@ def ordered_bits(x: Any) -> Any:
     if x.dtype.kind in "iu":
         bits = np.ascontiguousarray(x).view(unsigned)
         return bits if x.dtype.kind == "u" else bits ^ unsigned.type(top)
-    bits = np.ascontiguousarray(x + x.dtype.type(0)).view(unsigned)  # -0 + 0 is 0
+    x = x if zeros_differ else x + x.dtype.type(0)  # -0 + 0 is 0
+    bits = np.ascontiguousarray(x).view(unsigned)
     negative = bits >= unsigned.type(top)
     ordered = bits ^ np.where(negative, unsigned.type(2 * top - 1), unsigned.type(top))
     ordered[np.isnan(x)] = unsigned.type(2 * top - 1)
@@ -105,7 +109,7 @@ class TopK(Primitive):
         return [ShapedArray(shape, x.dtype, x.weak_type), ShapedArray(shape, dtypes.int32)]
 
     def impl(self, x: Any, *, k: int) -> list[Any]:
-        falling = ~ordered_bits(x)
+        falling = ~ordered_bits(x, zeros_differ=True)  # as in JAX, for top_k alone
         if x.dtype == np.bool_:
             falling = falling & np.uint8(1)
         n = x.shape[-1]

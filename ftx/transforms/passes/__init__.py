@@ -32,5 +32,11 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
         result = jaxpr
         for _, run in SIMPLIFY:
             result = run(result)
-        jaxpr.memo["simplified"] = result
+        jaxpr.memo["simplified"] = as_simplified(result)
     return jaxpr.memo["simplified"]
+
+
+def as_simplified(jaxpr: Jaxpr) -> Jaxpr:
+    """`jaxpr`, taken as it is: simplifying again could share results that must stay distinct."""
+    jaxpr.memo["simplified"] = jaxpr
+    return jaxpr
