@@ -22,13 +22,13 @@ from ..core.array import Array, aval_of, fresh_array
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
+from ..transforms.passes import as_simplified, simplify
 from . import cache, executor
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import Graph, Group, LibraryStep
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
-from ..transforms.passes import as_simplified, simplify
 from .pipeline import prepare
 from .source_code import KernelSource, render
 
@@ -197,7 +197,8 @@ class Assembler:
             names[var] = carry.read
             results.append(carry.write)
             carries.append(carry)
-        for var, whole in zip(body.invars[n_consts + n_carry :], ins[n_consts + n_carry :]):
+        rows = zip(body.invars[n_consts + n_carry :], ins[n_consts + n_carry :], strict=True)
+        for var, whole in rows:
             names[var] = view = f"row {self.time} {len(slices)}"
             slices.append(_row_slice(view, whole, var.aval.nbytes, length, p["reverse"]))
         for atom, whole in zip(body.outvars[n_carry:], outs[n_carry:], strict=True):
@@ -327,9 +328,7 @@ class CpuExecutable:
 
     def __call__(self, *args: Any) -> list[Any]:
         inputs = [
-            x._buffer
-            if type(x) is Array and x._buffer is not None
-            else _as_buffer(x, aval)
+            x._buffer if type(x) is Array and x._buffer is not None else _as_buffer(x, aval)
             for x, aval in zip(args, self._avals, strict=True)
         ]
         outputs = [_empty(shape, dtype) for shape, dtype in self._specs]

@@ -29,7 +29,7 @@ MAX_KERNEL = 260
 SMALL = 16384
 """Scalar operations below which a stage may join a kernel that runs on one thread."""
 CHUNKS = 16
-"""Partial results of a fold over parallel loops: fixed, so that results do not depend on threads."""
+"""Partial results of a fold over parallel loops: fixed, so results do not depend on threads."""
 INDEX_MAPS = frozenset(
     {"broadcast_in_dim", "reshape", "transpose", "slice", "rev", "copy", "stop_gradient"}
 )
@@ -83,7 +83,7 @@ def unit_cost(eqn: Eqn) -> int:
 
 def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:
     """The variables that get a place of their own."""
-    stored = {v for v in jaxpr.invars} | {a for a in jaxpr.outvars if isinstance(a, Var)}
+    stored = set(jaxpr.invars) | {a for a in jaxpr.outvars if isinstance(a, Var)}
     uses: dict[Var, int] = {}
     again: set[Var] = set()
     for eqn in jaxpr.eqns:
@@ -235,9 +235,7 @@ class Fusion:
         sizes = tuple(a.size for a in stage.axes)
         if stage.kind == "reduce" and not _folds_rows(stage):
             fold = tuple(v.size for v in stage.fold)
-            depth = next(
-                (d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) >= CHUNKS), 0
-            )
+            depth = next((d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) >= CHUNKS), 0)
             if depth:
                 return Group(stages=[], depth=depth, outer=fold[:depth]), ("sum", depth)
         depth = len(sizes) - (stage.kind == "running")
@@ -319,5 +317,3 @@ def reads_of(stage: Stage) -> set[Any]:
 def fuse(jaxpr: Jaxpr) -> Graph:
     """Requires: a simplified jaxpr without consts.  Establishes: every result is computed."""
     return Fusion(jaxpr).run()
-
-

@@ -65,7 +65,10 @@ class Product:
 def _canonical(eqn: Eqn, producers: dict[Var, Eqn]) -> list[Eqn]:
     x, y = eqn.invars
     lhs, rhs, out = labels(eqn.params["spec"])
-    (x, lhs), (y, rhs) = _without_transpose(x, lhs, producers), _without_transpose(y, rhs, producers)
+    (x, lhs), (y, rhs) = (
+        _without_transpose(x, lhs, producers),
+        _without_transpose(y, rhs, producers),
+    )
     product = Product.of(lhs, rhs, out)
     if out == product.batch + product.right + product.left and product.left:
         x, y, lhs, rhs = y, x, rhs, lhs

@@ -27,9 +27,7 @@ SMALL_DOT = 8192
 def dot_size(eqn: Eqn) -> int:
     """Multiplications of a dot_general."""
     lhs, rhs, _ = labels(eqn.params["spec"])
-    size = dict(
-        zip(lhs + rhs, eqn.invars[0].aval.shape + eqn.invars[1].aval.shape, strict=True)
-    )
+    size = dict(zip(lhs + rhs, eqn.invars[0].aval.shape + eqn.invars[1].aval.shape, strict=True))
     total = 1
     for n in size.values():
         total *= n
@@ -138,9 +136,7 @@ class Lowering:
         """A stage that makes `value` equal to an atom."""
         axes = tuple(LoopVar(n) for n in atom.aval.shape)
         place = tuple(self.builder.var(a) for a in axes)
-        return self.stage_of(
-            value, atom.aval, axes, place, self.element(atom, list(place)), "copy"
-        )
+        return self.stage_of(value, atom.aval, axes, place, self.element(atom, list(place)), "copy")
 
     def stage_of(
         self, value: Any, aval: Any, axes: Any, place: tuple[Index, ...], expr: Expr, label: str

@@ -35,9 +35,7 @@ def plan(temporaries: list[Temporary]) -> tuple[dict[Any, int], int]:
     total = 0
     for t in sorted(temporaries, key=lambda t: (t.first, -t.nbytes)):
         size = -(-max(t.nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        busy = sorted(
-            (start, end) for start, end, other in placed if _overlap_in_time(other, t)
-        )
+        busy = sorted((start, end) for start, end, other in placed if _overlap_in_time(other, t))
         at = 0
         for start, end in busy:
             if at + size <= start:

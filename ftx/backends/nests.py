@@ -181,7 +181,5 @@ def _may_share(loop: Loop, stage: Stage, var: LoopVar, needed: Any, group: Group
 
 def _reads_here(load: Any, made: Stage, axis: int, var: LoopVar) -> bool:
     """Whether a load reads the element that the shared loop is computing."""
-    position = next(
-        (i for i, p in enumerate(made.place) if p.as_var() is made.axes[axis]), None
-    )
+    position = next((i for i, p in enumerate(made.place) if p.as_var() is made.axes[axis]), None)
     return position is not None and load.args[position].as_var() is var

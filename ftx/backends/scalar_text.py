@@ -207,7 +207,9 @@ def _saturate(x: str, source: DType, dtype: DType) -> str:
     else:
         top = float(np.nextafter(float(info.max), 0))
         inside = f"minimum_f64(maximum_f64({wide}, f64({float(info.min)})), f64({top}))"
-        cast = f"select_{t}({wide} >= f64({float(info.max)}), {t}({info.max}), to_{t}_f64({inside}))"
+        cast = (
+            f"select_{t}({wide} >= f64({float(info.max)}), {t}({info.max}), to_{t}_f64({inside}))"
+        )
     return f"select_{t}({x} != {x}, {t}(0), {cast})"
 
 

@@ -249,9 +249,7 @@ class _Writer:
         self._items(loop.body)
         self.open.pop()
         body = self.scopes.pop().lines or ["pass"]
-        self.registers = {
-            v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)
-        }
+        self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
         lines = self.scopes[-1].lines
         lines += [f"for {counter} in range({loop.size}):", *[INDENT + x for x in body]]
         for step in loop.after:
@@ -461,7 +459,10 @@ class _Writer:
 
     def _order(self, term: Any) -> Any:
         atom, c = term
-        return (-abs(c), self.text_of[atom] if isinstance(atom, LoopVar) else "~" + self._atom(atom))
+        return (
+            -abs(c),
+            self.text_of[atom] if isinstance(atom, LoopVar) else "~" + self._atom(atom),
+        )
 
     def _atom(self, atom: IndexOp) -> str:
         depth = self._depth_of(atom)

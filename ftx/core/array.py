@@ -55,7 +55,9 @@ class Value:
         )
 
     def __delitem__(self, index: Any) -> None:
-        raise ImmutableArrayError("item deletion: arrays of ftx are immutable; use ftx.numpy.delete")
+        raise ImmutableArrayError(
+            "item deletion: arrays of ftx are immutable; use ftx.numpy.delete"
+        )
 
 
 def install_methods(methods: Mapping[str, Any]) -> None:
@@ -152,7 +154,9 @@ class Array(Value):
     def _scalar(self) -> Any:
         value = self._live()
         if value.size != 1:
-            raise DTypeError(f"scalar conversion: expected an array of one element, got {self.aval}")
+            raise DTypeError(
+                f"scalar conversion: expected an array of one element, got {self.aval}"
+            )
         return value.reshape(())[()]
 
     def item(self, *index: int) -> Any:

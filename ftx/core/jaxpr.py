@@ -107,13 +107,6 @@ class Jaxpr:
         outs = self.outvars if outvars is None else tuple(outvars)
         return Jaxpr(self.consts, self.invars, tuple(eqns), outs, self.name)
 
-    def __str__(self) -> str:
-        from .printing import pretty  # printing imports this module
-
-        return pretty(self)
-
-    __repr__ = __str__
-
 
 def sub_jaxprs(params: Mapping[str, Any]) -> Iterator[Jaxpr]:
     """The jaxprs among an equation's params, also inside tuples."""

@@ -70,6 +70,10 @@ def pretty(jaxpr: Jaxpr, indent: str = "") -> str:
     return "\n".join([*lines, f"{indent}  in ({outs}{comma}) }}"])
 
 
+# A jaxpr prints itself; the grammar is here, above the data it describes.
+Jaxpr.__str__ = Jaxpr.__repr__ = pretty  # type: ignore[assignment,method-assign]
+
+
 def format_signature(avals: list[ShapedArray]) -> str:
     """Types in a row, as errors show them."""
     return ", ".join(map(str, avals))

@@ -100,7 +100,9 @@ def map(
     except ValueError as error:
         if [structure(r) for r in rest] == [structure(tree)] * len(rest):
             raise
-        raise TreeError(f"tree.map: expected trees of the structure of the first; {error}") from None
+        raise TreeError(
+            f"tree.map: expected trees of the structure of the first; {error}"
+        ) from None
 
 
 def reduce(
@@ -178,7 +180,7 @@ def register_pytree_node(
     flatten_func: Callable[[Any], tuple[Iterable[Any], Any]],
     unflatten_func: Callable[[Any, Iterable[Any]], Any],
 ) -> None:
-    """Make a class a container: flatten_func(x) -> (children, aux), unflatten_func(aux, children)."""
+    """Make a class a container: x -> (children, aux) and (aux, children) -> x."""
     optree.register_pytree_node(
         nodetype, lambda x: tuple(flatten_func(x))[:2], unflatten_func, namespace=NAMESPACE
     )

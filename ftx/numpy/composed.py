@@ -36,7 +36,7 @@ __all__ = [
     *("iscomplex", "iscomplexobj", "isclose", "isfinite", "isinf", "isnan", "isneginf"),
     *("isposinf", "isreal", "isrealobj", "isscalar", "ldexp", "logaddexp", "logaddexp2", "modf"),
     *("nan_to_num", "rad2deg", "radians", "real", "real_if_close", "round", "around", "select"),
-    *("sinc"),
+    "sinc",
 ]
 
 

@@ -134,10 +134,9 @@ _U = [
     ("log1p", T.log1p, np.log1p, "log(1 + x) without cancellation", 1.0, 0.6931),
     ("sqrt", T.sqrt, np.sqrt, "Square root of x", 9.0, 3.0),
 ]
-(
-    *(sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh),
-    *(exp, exp2, expm1, log, log2, log1p, sqrt),
-) = [_unary(n, p, u, t, _float_of(n, x, y), _FC) for n, p, u, t, x, y in _U]
+_MADE = [_unary(n, p, u, t, _float_of(n, x, y), _FC) for n, p, u, t, x, y in _U]
+sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh = _MADE[:12]
+exp, exp2, expm1, log, log2, log1p, sqrt = _MADE[12:]
 cbrt = _unary("cbrt", T.cbrt, np.cbrt, "Cube root of x", _float_of("cbrt", 8.0, 2.0))
 negative = _unary(
     "negative", E.neg, np.negative, "-x", ("negative(3).tolist()", "-3"), _FC + INTEGERS, False

@@ -142,5 +142,3 @@ def close_over(fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int]
     varying.__name__ = name_of(fun)
     varying.__wrapped__ = fun  # type: ignore[attr-defined]
     return varying
-
-

@@ -102,7 +102,9 @@ def checkpoint(
     """
     check_callable("checkpoint", fun)
     if policy is not None or static_argnums not in ((), None) or concrete:
-        raise NotImplementedError("checkpoint: policy, static_argnums and concrete are not supported")
+        raise NotImplementedError(
+            "checkpoint: policy, static_argnums and concrete are not supported"
+        )
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
@@ -112,4 +114,3 @@ def checkpoint(
         return tree.unflatten(out_tree, remat(jaxpr, values))
 
     return checkpointed
-

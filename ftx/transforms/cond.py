@@ -89,7 +89,10 @@ class Cond(Staged):
         self, axis: BatchAxis, args: Any, dims: Any, *, branches: tuple[Jaxpr, ...]
     ) -> tuple[list[Any], list[Any]]:
         (which, *ops), (d, *ds) = args, dims
-        moved = [x if k is None else S.move_batch_axis(x, k, 0, axis.size) for x, k in zip(ops, ds)]
+        moved = [
+            x if k is None else S.move_batch_axis(x, k, 0, axis.size)
+            for x, k in zip(ops, ds, strict=True)
+        ]
         op_dims = [None if k is None else 0 for k in ds]
         if d is None:
             varies = _union(
@@ -98,9 +101,7 @@ class Cond(Staged):
             programs = [batched_jaxpr(b, axis, op_dims, varies)[0] for b in branches]
             return bind_cond(which, programs, moved), [0 if v else None for v in varies]
         every = [True] * len(branches[0].outvars)
-        results = [
-            eval_jaxpr(batched_jaxpr(b, axis, op_dims, every)[0], moved) for b in branches
-        ]
+        results = [eval_jaxpr(batched_jaxpr(b, axis, op_dims, every)[0], moved) for b in branches]
         which = S.move_batch_axis(which, d, 0, axis.size)
         return [_choose(which, cases) for cases in zip(*results, strict=True)], [0] * len(every)
 
@@ -150,9 +151,7 @@ def _filled(back: Jaxpr, mine: Any, found: Any, avals: Any) -> Jaxpr:
     def run(*args: Any) -> list[Any]:
         results = spread(mine, eval_jaxpr(back, args))
         return [
-            zeros(a) if r is None else r
-            for r, f, a in zip(results, found, avals, strict=True)
-            if f
+            zeros(a) if r is None else r for r, f, a in zip(results, found, avals, strict=True) if f
         ]
 
     return trace(run, back.in_avals, name=back.name)

@@ -122,7 +122,7 @@ def _example(value: Any, dim: int | None) -> ShapedArray:
     return value.aval.update(shape=shape)
 
 
-class custom_jvp:  # noqa: N801  JAX's name
+class custom_jvp:
     """A function whose forward derivative is given by `defjvp`.
 
     Args:
@@ -239,7 +239,9 @@ class _JvpRule(Rule):
         result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(f"{self.name}: expected its jvp rule to return (output, tangent)")
-        outs, touts = (_leaves(self, r, what) for r, what in zip(result, ("output", "tangent")))
+        outs, touts = (
+            _leaves(self, r, what) for r, what in zip(result, ("output", "tangent"), strict=True)
+        )
         for o, t in zip(outs, touts, strict=True):
             if o.shape != t.shape:
                 raise CustomRuleError(
@@ -266,7 +268,7 @@ def _leaves(rule: Any, value: Any, what: str) -> list[Any]:
     return [as_value(x) for x in leaves]
 
 
-class custom_vjp:  # noqa: N801  JAX's name
+class custom_vjp:
     """A function whose reverse derivative is given by `defvjp(fwd, bwd)`.
 
     fwd(*args) -> (output, residuals); bwd(residuals, cotangent) -> one cotangent per argument.
@@ -333,7 +335,8 @@ class _VjpRule(Rule):
         got, residual_tree = flat.out_tree.children()
         if got != self.out_tree:
             raise CustomRuleError(
-                f"{self.name}: expected fwd to return an output of structure {self.out_tree}, got {got}"
+                f"{self.name}: expected fwd to return an output of structure {self.out_tree}, "
+                f"got {got}"
             )
         n = got.num_leaves
         outs, residuals = results[:n], results[n:]
@@ -411,8 +414,8 @@ class CustomLin(Primitive):
 
     def evaluate(self, args: Any, params: Any) -> list[Any]:
         raise CustomRuleError(
-            f"{params['backward'].rule.name}: forward-mode differentiation of a custom_vjp function "
-            "is not defined; use custom_jvp, or reverse mode"
+            f"{params['backward'].rule.name}: forward-mode differentiation of a custom_vjp "
+            "function is not defined; use custom_jvp, or reverse mode"
         )
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
@@ -438,9 +441,7 @@ class CustomLin(Primitive):
             *args,
             backward=_BatchedBackward(inner, axis, tuple(dims[:n]), tuple(dims[n:])),
             n_residuals=n,
-            out_avals=tuple(
-                a.update(shape=(axis.size, *a.shape)) for a in params["out_avals"]
-            ),
+            out_avals=tuple(a.update(shape=(axis.size, *a.shape)) for a in params["out_avals"]),
         )
         return outs, [0] * len(outs)
 
@@ -493,4 +494,3 @@ def custom_gradient(fun: Callable[..., Any]) -> custom_vjp:
 
     wrapped.defvjp(fwd, bwd)
     return wrapped
-

@@ -25,7 +25,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.state import STATE, use_trace
 from ..core.tracing import Tracer
-from ..core.types import ShapeDtypeStruct, ShapedArray
+from ..core.types import ShapedArray, ShapeDtypeStruct
 from .calling import (
     as_tuple,
     as_value,
@@ -342,12 +342,11 @@ class _Static:
         for name in names:
             if parameters and name not in parameters and "kwargs" not in parameters:
                 raise StaticArgumentError(
-                    f"jit of {name_of(fun)}: expected static_argnames among {parameters}, got {name!r}"
+                    f"jit of {name_of(fun)}: expected static_argnames among {parameters}, "
+                    f"got {name!r}"
                 )
         self.nums = frozenset(nums) | {parameters.index(n) for n in names if n in parameters}
-        self.names = frozenset(names) | {
-            parameters[i] for i in nums if 0 <= i < len(parameters)
-        }
+        self.names = frozenset(names) | {parameters[i] for i in nums if 0 <= i < len(parameters)}
         self.fun_name = name_of(fun)
 
     def split(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:

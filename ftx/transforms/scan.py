@@ -88,7 +88,7 @@ class Scan(Staged):
         tc, ts, tx = (select_by(v, t) for v, t in ((cv, tc), (sv, ts), (xv, tx)))
         avals = [v.aval for v in jaxpr.invars]
         ac, as_, ax = split(avals, n_consts, n_carry)
-        strong = lambda flags, a: [x.strong for x in select_by(flags, a)]  # noqa: E731
+        strong = lambda flags, a: [x.strong for x in select_by(flags, a)]
         types = [*ac, *strong(cv, ac), *as_, *strong(sv, as_), *ax, *strong(xv, ax)]
         body = reorder(both.closed(), types, before, after)
         outs = bind_scan(
@@ -160,8 +160,8 @@ class Scan(Staged):
         ct_ys = cts[n_carry:]
         nonzero = [True] * n_carry + [ct is not None for ct in ct_ys]
         back, found = transposed(jaxpr, lin, nonzero)
-        known_c, known_x = ([v for v, q in zip(g, f) if not q] for g, f in ((consts, lc), (xs, lx)))
-        linear_c, linear_x = ([v for v, q in zip(g, f) if q] for g, f in ((consts, lc), (xs, lx)))
+        known_c, known_x = (select_by([not q for q in f], g) for g, f in ((consts, lc), (xs, lx)))
+        linear_c, linear_x = (select_by(f, g) for g, f in ((consts, lc), (xs, lx)))
         given_ys = [ct for ct in ct_ys if ct is not None]
         n_kc, n_lc, n_kx = len(known_c), len(linear_c), len(known_x)
         fc, fs, fx = split(found, n_lc, n_carry)
@@ -176,7 +176,7 @@ class Scan(Staged):
             return [*acc, *rs, *[r for r in rx if r is not None]]
 
         start = [zeros(c.aval) for c in linear_c]
-        row = lambda x: x.aval.update(shape=x.aval.shape[1:], weak_type=False)  # noqa: E731
+        row = lambda x: x.aval.update(shape=x.aval.shape[1:], weak_type=False)
         types = [v.aval for v in (*extra, *known_c)]
         types += [v.aval.strong for v in (*linear_c, *carry)]
         types += [row(x) for x in (*known_x, *given_ys)]
@@ -198,9 +198,7 @@ class Scan(Staged):
             *[next(per_x) if q else None for q in lx],
         ]
 
-    def batch(
-        self, axis: BatchAxis, args: Any, dims: Any, **p: Any
-    ) -> tuple[list[Any], list[Any]]:
+    def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         varies = [d is not None for d in dims]
         carry_varies = varies[n_consts : n_consts + n_carry]

@@ -124,7 +124,10 @@ def spread(flags: Sequence[bool], values: Sequence[Any]) -> list[Any]:
 
 
 def settle_carry(
-    name: str, init: Sequence[Any], in_tree: Any, trace_once: Callable[[Any], tuple[Jaxpr, Any, int]]
+    name: str,
+    init: Sequence[Any],
+    in_tree: Any,
+    trace_once: Callable[[Any], tuple[Jaxpr, Any, int]],
 ) -> tuple[list[Any], Jaxpr, Any]:
     """Initial carry converted so that the body returns the types it takes.
 

@@ -46,9 +46,7 @@ def backward(jaxpr: Jaxpr, cotangents: Sequence[Any]) -> list[Any]:
         given = [cts.pop(v, None) for v in eqn.outvars]
         if all(ct is None for ct in given):
             continue
-        args = [
-            Linear(a.aval) if a in linear else read(values, a) for a in eqn.invars
-        ]
+        args = [Linear(a.aval) if a in linear else read(values, a) for a in eqn.invars]
         results = eqn.primitive.transpose(given, *args, **eqn.params)
         for atom, ct in zip(eqn.invars, results, strict=True):
             accumulate(cts, atom, ct)
@@ -96,5 +94,3 @@ def instantiate_cts(cts: Sequence[Any], avals: Sequence[Any]) -> list[Any]:
 def is_linear(x: Any) -> bool:
     """Whether a transpose rule's operand is the one being transposed."""
     return isinstance(x, Linear)
-
-

@@ -68,9 +68,7 @@ def vmap(
             jaxpr, out_tree = trace_function(fun, avals, in_tree)
         outs, out_dims = batch(jaxpr, axis, values, dims)
         wanted = out_leaf_axes(fun, out_axes, out_tree)
-        moved = [
-            _place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)
-        ]
+        moved = [_place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)]
         return tree.unflatten(out_tree, moved)
 
     return batched
@@ -83,8 +81,8 @@ def leaf_axes(
     spread = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
     if len(spread) != len(args):
         raise MapAxisError(
-            f"{transform} of {name_of(fun)}: expected in_axes for {len(args)} positional arguments, "
-            f"got {len(spread)} in {in_axes}"
+            f"{transform} of {name_of(fun)}: expected in_axes for {len(args)} positional "
+            f"arguments, got {len(spread)} in {in_axes}"
         )
     positional = in_tree.children()[0]
     try:

@@ -80,12 +80,10 @@ class While(Staged):
             "fori_loop with Python integers as bounds; forward mode (jvp, jacfwd) works"
         )
 
-    def batch(
-        self, axis: BatchAxis, args: Any, dims: Any, **p: Any
-    ) -> tuple[list[Any], list[Any]]:
+    def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         n_cond, n_body = p["n_cond"], p["n_body"]
         (pc, pb, ps), (dc, db, ds) = split(args, n_cond, n_body), split(dims, n_cond, n_body)
-        zero = lambda group: [None if d is None else 0 for d in group]  # noqa: E731
+        zero = lambda group: [None if d is None else 0 for d in group]
         varies = [d is not None for d in ds]
         while True:
             carry_dims = [0 if v else None for v in varies]
@@ -95,7 +93,7 @@ class While(Staged):
             if found == varies:
                 break
             varies = found
-        move = lambda x, d: x if d is None else S.move_batch_axis(x, d, 0, axis.size)  # noqa: E731
+        move = lambda x, d: x if d is None else S.move_batch_axis(x, d, 0, axis.size)
         pc = [move(x, d) for x, d in zip(pc, dc, strict=True)]
         pb = [move(x, d) for x, d in zip(pb, db, strict=True)]
         ps = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from .. import dtypes
@@ -150,19 +151,28 @@ class BitcastConvertType(Primitive):
 class ReducePrecision(Elementwise):
     """x rounded to a float of fewer exponent and mantissa bits, kept in its own dtype."""
 
-    kinds, linear = "f", False
+    kinds = "f"
 
     def impl(self, x: Any, *, exponent_bits: int, mantissa_bits: int) -> list[Any]:
-        wide = np.asarray(x, np.float64)
-        mantissa, exponent = np.frexp(wide)
-        scale = float(2 ** (mantissa_bits + 1))
-        rounded = np.ldexp(np.rint(mantissa * scale) / scale, exponent)
-        limit = 2.0 ** (2 ** (exponent_bits - 1) - 1)
-        highest = limit * (2 - 2.0**-mantissa_bits)
-        smallest = 2.0 ** (2 - 2 ** (exponent_bits - 1))
-        rounded = np.where(np.abs(rounded) > highest, np.copysign(np.inf, wide), rounded)
-        rounded = np.where(np.abs(rounded) < smallest, np.copysign(0.0, wide), rounded)
-        return [np.where(np.isfinite(wide), rounded, wide).astype(x.dtype)]
+        """Round the bits to nearest even; then overflow to infinity and underflow to zero."""
+        info, word = ml_dtypes.finfo(x.dtype), np.dtype(f"u{x.dtype.itemsize}").type
+        bits = np.ascontiguousarray(x).view(word)
+        sign = bits & word(1 << (8 * x.dtype.itemsize - 1))
+        magnitude = bits ^ sign
+        dropped = info.nmant - mantissa_bits
+        if dropped > 0:
+            even = (magnitude >> word(dropped)) & word(1)
+            magnitude += even + word((1 << (dropped - 1)) - 1)
+            magnitude &= ~word((1 << dropped) - 1)
+        own_bias = (1 << (info.nexp - 1)) - 1
+        bias = (1 << (exponent_bits - 1)) - 1
+        infinity = word(((1 << info.nexp) - 1) << info.nmant)
+        if bias < own_bias:
+            exponent = magnitude >> word(info.nmant)
+            magnitude = np.where(exponent > word(own_bias + bias), infinity, magnitude)
+            magnitude = np.where(exponent <= word(own_bias - bias), word(0), magnitude)
+        rounded = (magnitude | sign).astype(word).view(x.dtype).reshape(x.shape)
+        return [np.where(np.isnan(x), x, rounded)]
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
         return self.bind(*primals, **params), self.bind(*tangents, **params)

@@ -73,7 +73,7 @@ class DotGeneral(Primitive):
     ) -> tuple[list[Any], list[Any]]:
         lhs, rhs, out = labels(spec)
         b = next(letter for letter in string.ascii_letters if letter not in spec)
-        add = lambda s, d: s if d is None else s[:d] + b + s[d:]  # noqa: E731
+        add = lambda s, d: s if d is None else s[:d] + b + s[d:]
         return self.bind(*args, spec=f"{add(lhs, dims[0])},{add(rhs, dims[1])}->{b}{out}"), [0]
 
     def lower(self, kernel: Any, index: Any, x: Any, y: Any, *, spec: str) -> Any:
@@ -112,8 +112,8 @@ def _contract(x: Any, y: Any, spec: str) -> Any:
     summed = [c for c in lhs if c in rhs and c not in out]
     left, right = [c for c in lhs if c not in rhs], [c for c in rhs if c not in lhs]
     size = dict(zip(lhs + rhs, x.shape + y.shape, strict=True))
-    shape = lambda *groups: [int(np.prod([size[c] for c in g])) for g in groups]  # noqa: E731
-    order = lambda s, *groups: [s.index(c) for g in groups for c in g]  # noqa: E731
+    shape = lambda *groups: [int(np.prod([size[c] for c in g])) for g in groups]
+    order = lambda s, *groups: [s.index(c) for g in groups for c in g]
     a = x.transpose(order(lhs, both, left, summed)).reshape(shape(both, left, summed))
     b = y.transpose(order(rhs, both, summed, right)).reshape(shape(both, summed, right))
     whole = both + left + right

@@ -115,7 +115,7 @@ class Max(Binary):
     kinds, numpy = "bif", np.maximum
 
     def partials(self, x: Any, y: Any, *, out: Any) -> list[Any]:
-        half = lambda a, b: select(gt(a, b), full_like(a, 1), _tie(a, b))  # noqa: E731
+        half = lambda a, b: select(gt(a, b), full_like(a, 1), _tie(a, b))
         return [lambda: half(x, y), lambda: half(y, x)]
 
 
@@ -125,7 +125,7 @@ class Min(Binary):
     kinds, numpy = "bif", np.minimum
 
     def partials(self, x: Any, y: Any, *, out: Any) -> list[Any]:
-        half = lambda a, b: select(lt(a, b), full_like(a, 1), _tie(a, b))  # noqa: E731
+        half = lambda a, b: select(lt(a, b), full_like(a, 1), _tie(a, b))
         return [lambda: half(x, y), lambda: half(y, x)]
 
 

@@ -120,8 +120,11 @@ class Gather(Primitive):
         positions = _positions(s, x, indices, out_shape)
         bad = _outside(s, x, positions)
         if mode == "raise" and bad.any():
-            first = [p[np.unravel_index(np.argmax(bad), bad.shape)] if p.shape == bad.shape else p
-                     for p, c in zip(positions, s.operand, strict=True) if c in s.indexed]
+            first = [
+                p[np.unravel_index(np.argmax(bad), bad.shape)] if p.shape == bad.shape else p
+                for p, c in zip(positions, s.operand, strict=True)
+                if c in s.indexed
+            ]
             first = [int(f) for f in first if np.ndim(f) == 0]
             raise index_error(spec, x.shape, f", got {first}")
         if x.size == 0:
@@ -254,9 +257,9 @@ class ScatterBase(Primitive):
 
     def update(self, out: Any, positions: Any, updates: Any) -> None:
         """Combine in place, with NumPy."""
-        getattr(np, {"add": "add", "mul": "multiply", "min": "minimum", "max": "maximum"}[
-            self.combine
-        ]).at(out, positions, updates)
+        getattr(
+            np, {"add": "add", "mul": "multiply", "min": "minimum", "max": "maximum"}[self.combine]
+        ).at(out, positions, updates)
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, spec: str, mode: str
@@ -308,9 +311,7 @@ class Scatter(ScatterBase):
         x, updates, *indices = primals
         tx, tu = tangents[:2]
         out = self.bind(*primals, spec=spec, mode=mode)
-        number = S.reshape(
-            S.iota(dtypes.int64, (updates.aval.size,), 0), updates.shape
-        )
+        number = S.reshape(S.iota(dtypes.int64, (updates.aval.size,), 0), updates.shape)
         none = S.full(x.shape, -1, dtypes.int64)
         winner = self.bind(none, number, *indices, spec=spec, mode=mode)[0]
         moved = S.full(x.shape, 0, x.dtype) if tx is None else tx
@@ -486,9 +487,7 @@ def _check_window(name: str, x: Any, starts: Any, sizes: Any) -> None:
 
 
 def _corner(shape: Any, starts: Any, sizes: Any) -> list[int]:
-    return [
-        min(max(int(s), 0), n - m) for s, n, m in zip(starts, shape, sizes, strict=True)
-    ]
+    return [min(max(int(s), 0), n - m) for s, n, m in zip(starts, shape, sizes, strict=True)]
 
 
 def _window_gather(

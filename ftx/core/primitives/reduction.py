@@ -16,7 +16,7 @@ from ..errors import AxisError, DTypeError
 from ..primitive import BatchAxis, Primitive
 from ..types import ShapedArray
 from . import elementwise as E
-from . import indexing as I  # noqa: E741
+from . import indexing as I
 from . import selection as C
 from . import shape as S
 
@@ -210,7 +210,7 @@ class ArgReduction(Primitive):
         return self.bind(x, axis=moved, dtype=dtype), [d - (moved < d)]
 
     def lower(self, kernel: Any, index: Any, x: Any, *, axis: int, dtype: Any) -> Any:
-        element = lambda c: x([*index[:axis], c, *index[axis:]])  # noqa: E731
+        element = lambda c: x([*index[:axis], c, *index[axis:]])
         return kernel.arg_reduce(self.better, x.dtype, dtype, x.shape[axis], element)
 
 

@@ -34,7 +34,9 @@ class SelectN(Primitive):
                     f"case {i}, {case}"
                 )
         if which.shape != cases[0].shape:
-            raise ShapeError(f"select_n: expected a selector of shape {cases[0].shape}, got {which}")
+            raise ShapeError(
+                f"select_n: expected a selector of shape {cases[0].shape}, got {which}"
+            )
         weak = all(c.weak_type for c in cases)
         return [ShapedArray(cases[0].shape, cases[0].dtype, weak)]
 
@@ -46,8 +48,7 @@ class SelectN(Primitive):
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         which, *cases = primals
         moved = [
-            full_like(c, 0) if t is None else t
-            for c, t in zip(cases, tangents[1:], strict=True)
+            full_like(c, 0) if t is None else t for c, t in zip(cases, tangents[1:], strict=True)
         ]
         return self.bind(which, *cases), self.bind(which, *moved)
 
@@ -91,9 +92,7 @@ class Clamp(Primitive):
         out, zero = self.bind(*primals)[0], full_like(x, 0)
         inside = E.and_(E.gt(x, low), E.lt(x, high))
         masks = (E.lt(x, low), inside, E.gt(x, high))
-        terms = [
-            select(m, t, zero) for m, t in zip(masks, tangents, strict=True) if t is not None
-        ]
+        terms = [select(m, t, zero) for m, t in zip(masks, tangents, strict=True) if t is not None]
         total = terms[0]
         for term in terms[1:]:
             total = E.add(total, term)

@@ -162,12 +162,13 @@ class Slice(Primitive):
     def impl(self, x: Any, *, starts: Any, limits: Any, strides: Any) -> list[Any]:
         return [x[tuple(map(slice, starts, limits, strides))]]
 
-    def transpose(
-        self, cts: Any, x: Any, *, starts: Any, limits: Any, strides: Any
-    ) -> list[Any]:
+    def transpose(self, cts: Any, x: Any, *, starts: Any, limits: Any, strides: Any) -> list[Any]:
         (ct,) = cts
         zero = full((), 0, ct.dtype)
-        used = [a + (n - 1) * s + 1 if n else a for a, n, s in zip(starts, ct.shape, strides)]
+        used = [
+            a + (n - 1) * s + 1 if n else a
+            for a, n, s in zip(starts, ct.shape, strides, strict=True)
+        ]
         highs = tuple(n - u for n, u in zip(x.shape, used, strict=True))
         return [pad(ct, zero, tuple(zip(starts, highs, (s - 1 for s in strides), strict=True)))]
 
@@ -175,7 +176,7 @@ class Slice(Primitive):
         self, axis: BatchAxis, args: Any, dims: Any, *, starts: Any, limits: Any, strides: Any
     ) -> tuple[list[Any], list[Any]]:
         (x,), (d,) = args, dims
-        put = lambda t, v: (*t[:d], v, *t[d:])  # noqa: E731
+        put = lambda t, v: (*t[:d], v, *t[d:])
         return [slice_(x, put(starts, 0), put(limits, axis.size), put(strides, 1))], [d]
 
     def lower(
@@ -212,7 +213,7 @@ class Pad(Primitive):
         source, target = [], []
         for n, m, (lo, _, inner) in zip(x.shape, aval.shape, config, strict=True):
             step = inner + 1
-            first = max(0, -(-(-lo) // step))
+            first = max(0, -(lo // step))
             last = min(n, -(-(m - lo) // step))
             source.append(slice(first, max(first, last)))
             target.append(slice(lo + first * step, max(lo + (last - 1) * step + 1, 0), step))
@@ -353,7 +354,7 @@ class Rev(Primitive):
         return [rev(x, tuple(a + (a >= d) for a in axes))], [d]
 
     def lower(self, kernel: Any, index: Any, x: Any, *, axes: Any) -> Any:
-        flip = lambda a, i: i * -1 + (x.shape[a] - 1) if a in axes else i  # noqa: E731
+        flip = lambda a, i: i * -1 + (x.shape[a] - 1) if a in axes else i
         return x([flip(a, i) for a, i in enumerate(index)])
 
 

@@ -328,16 +328,12 @@ tanh_p, asinh_p, acosh_p, atanh_p, logistic_p = Tanh(), Asinh(), Acosh(), Atanh(
 erf_p, erfc_p, erf_inv_p = Erf(), Erfc(), ErfInv()
 lgamma_p, digamma_p, polygamma_p = Lgamma(), Digamma(), Polygamma()
 
-exp, exp2, expm1, log, log2, log1p = map(
-    function, (exp_p, exp2_p, expm1_p, log_p, log2_p, log1p_p)
-)
+exp, exp2, expm1, log, log2, log1p = map(function, (exp_p, exp2_p, expm1_p, log_p, log2_p, log1p_p))
 pow = function(pow_p)
 sqrt, rsqrt, cbrt, sin, cos, tan = map(function, (sqrt_p, rsqrt_p, cbrt_p, sin_p, cos_p, tan_p))
 asin, acos, atan, atan2, sinh, cosh = map(
     function, (asin_p, acos_p, atan_p, atan2_p, sinh_p, cosh_p)
 )
-tanh, asinh, acosh, atanh, logistic = map(
-    function, (tanh_p, asinh_p, acosh_p, atanh_p, logistic_p)
-)
+tanh, asinh, acosh, atanh, logistic = map(function, (tanh_p, asinh_p, acosh_p, atanh_p, logistic_p))
 erf, erfc, erf_inv = map(function, (erf_p, erfc_p, erf_inv_p))
 lgamma, digamma, polygamma = map(function, (lgamma_p, digamma_p, polygamma_p))

@@ -21,7 +21,7 @@ def drop_identities(jaxpr: Jaxpr) -> Jaxpr:
     producers: Producers = {}
     new: dict[Var, Atom] = {}
     eqns: list[Eqn] = []
-    read = lambda a: a if isinstance(a, Literal) else new.get(a, a)  # noqa: E731
+    read = lambda a: a if isinstance(a, Literal) else new.get(a, a)
     for eqn in jaxpr.eqns:
         eqn = eqn.replace(invars=tuple(read(a) for a in eqn.invars))
         rule = RULES.get(eqn.primitive.name)

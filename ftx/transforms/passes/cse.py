@@ -16,7 +16,7 @@ def share_common(jaxpr: Jaxpr) -> Jaxpr:
     seen: dict[Any, tuple[Var, ...]] = {}
     new: dict[Var, Atom] = {}
     eqns: list[Eqn] = []
-    read = lambda a: a if isinstance(a, Literal) else new.get(a, a)  # noqa: E731
+    read = lambda a: a if isinstance(a, Literal) else new.get(a, a)
     for eqn in jaxpr.eqns:
         ins = tuple(read(a) for a in eqn.invars)
         key = _key(eqn, ins)
@@ -33,9 +33,7 @@ def share_common(jaxpr: Jaxpr) -> Jaxpr:
 def _key(eqn: Eqn, ins: tuple[Atom, ...]) -> Any:
     if eqn.primitive.effectful:
         return None
-    operands = tuple(
-        (a.aval, a.value.tobytes()) if isinstance(a, Literal) else a for a in ins
-    )
+    operands = tuple((a.aval, a.value.tobytes()) if isinstance(a, Literal) else a for a in ins)
     try:
         params = tuple(sorted(eqn.params.items(), key=lambda item: item[0]))
         key = (eqn.primitive, params, operands, eqn.outvars[0].aval if eqn.outvars else None)

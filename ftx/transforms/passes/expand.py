@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ...core.evaluate import eval_jaxpr
 from ...core.jaxpr import Jaxpr
-from ...core.tracing import Trace, Tracer
 from ...core.state import use_trace
+from ...core.tracing import Trace, Tracer
 
 
 def expand(jaxpr: Jaxpr) -> Jaxpr:

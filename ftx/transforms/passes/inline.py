@@ -29,11 +29,9 @@ def _inline(jaxpr: Jaxpr, names: frozenset[str]) -> Jaxpr:
     return jaxpr.with_eqns(eqns, outs)
 
 
-def _copy(
-    jaxpr: Jaxpr, env: dict[Var, Atom], eqns: list[Eqn], names: frozenset[str]
-) -> list[Atom]:
+def _copy(jaxpr: Jaxpr, env: dict[Var, Atom], eqns: list[Eqn], names: frozenset[str]) -> list[Atom]:
     """Append the equations of `jaxpr`, renamed; its results under their new names."""
-    read = lambda a: a if isinstance(a, Literal) else env[a]  # noqa: E731
+    read = lambda a: a if isinstance(a, Literal) else env[a]
     for eqn in jaxpr.eqns:
         ins = tuple(read(a) for a in eqn.invars)
         if eqn.primitive.name in names:

@@ -1,0 +1,633 @@
+"""Shapes, slices, folds and products of jax.lax.
+
+In: arrays and known shapes.  Out: arrays.  Axes are given as in jax.lax; nothing is promoted.
+Must not know: functions as arguments; those are in `windows` and `control`.
+"""
+
+import enum
+import math
+import operator as op
+import string
+
+import numpy as np
+
+from ..core import dtypes, tree
+from ..core.array import PYTHON_SCALARS, Array
+from ..core.errors import ShapeError
+from ..core.primitives import dot as D
+from ..core.primitives import effects, sorting
+from ..core.primitives import elementwise as E
+from ..core.primitives import indexing as G
+from ..core.primitives import reduction as R
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.primitives import transcendental as T
+from ..core.tracing import Tracer
+from ..numpy import creation, shapes
+from ..numpy.linear_algebra import product
+from ..numpy.promotion import (
+    array,
+    asarray,
+    axis_index,
+    broadcast_shapes,
+    operand,
+    shape_tuple,
+    unsupported,
+)
+
+__all__ = [
+    *("DotDimensionNumbers", "Precision", "argmax", "argmin", "batch_matmul", "broadcast"),
+    *("broadcast_in_dim", "broadcast_shapes", "broadcast_to_rank", "broadcasted_iota", "collapse"),
+    *("concatenate", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "dot", "dot_general"),
+    *("dtype", "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim"),
+    *("dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim"),
+    *("expand_dims", "full", "full_like", "index_in_dim", "index_take", "iota"),
+    *("optimization_barrier", "pad", "reduce_and", "reduce_max", "reduce_min", "reduce_or"),
+    *("reduce_prod", "reduce_sum", "reduce_xor", "reshape", "rev", "slice", "slice_in_dim", "sort"),
+    *("sort_key_val", "split", "squeeze", "stop_gradient", "top_k", "transpose", "zeros_like_array"),
+]
+
+
+class Precision(enum.Enum):
+    """How exactly products are computed; ftx always computes them fully."""
+
+    DEFAULT = 0
+    HIGH = 1
+    HIGHEST = 2
+
+
+DotDimensionNumbers = tuple
+
+
+def dtype(x):
+    """The dtype of an array or a number.
+
+    >>> dtype(1.0)
+    dtype('float32')
+    """
+    return operand("dtype", x).dtype
+
+
+def broadcast(operand, sizes, *, out_sharding=None):
+    """New leading axes of `sizes`.
+
+    >>> broadcast(array([1, 2]), (3,)).shape
+    (3, 2)
+    """
+    unsupported("broadcast", out_sharding=out_sharding)
+    x = asarray(operand)
+    return shapes.broadcast_to(x, (*sizes, *x.shape))
+
+
+def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):
+    """Axis i of the array becomes axis broadcast_dimensions[i] of `shape`; the rest repeats.
+
+    >>> broadcast_in_dim(array([1, 2]), (2, 3), (0,)).shape
+    (2, 3)
+    """
+    unsupported("broadcast_in_dim", out_sharding=out_sharding)
+    x, shape = asarray(operand), shape_tuple("broadcast_in_dim", shape)
+    dims = tuple(map(op.index, broadcast_dimensions))
+    if x.shape == shape and dims == tuple(range(x.ndim)):
+        return x
+    return S.broadcast_in_dim_p.bind(x, shape=shape, dims=dims)[0]
+
+
+def broadcast_to_rank(x, rank):
+    """New leading axes of size 1 up to `rank` axes.
+
+    >>> broadcast_to_rank(array([1, 2]), 2).shape
+    (1, 2)
+    """
+    x = operand("broadcast_to_rank", x)
+    return S.reshape(x, (1,) * (rank - x.ndim) + x.shape)
+
+
+def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
+    """The same elements under another shape.
+
+    >>> reshape(array([1, 2]), (2, 1)).shape
+    (2, 1)
+    """
+    unsupported("reshape", out_sharding=out_sharding)
+    x = asarray(operand)
+    if dimensions is not None:
+        x = S.transpose(x, tuple(dimensions))
+    return S.reshape(x, shape_tuple("reshape", new_sizes))
+
+
+def collapse(operand, start_dimension, stop_dimension=None):
+    """Axes start..stop-1 as one.
+
+    >>> collapse(array([[1, 2], [3, 4]]), 0).shape
+    (4,)
+    """
+    x = asarray(operand)
+    start, stop, _ = _range(start_dimension, stop_dimension).indices(x.ndim)
+    return S.reshape(x, (*x.shape[:start], math.prod(x.shape[start:stop]), *x.shape[stop:]))
+
+
+def transpose(operand, permutation):
+    """Axes in another order.
+
+    >>> transpose(array([[1, 2]]), (1, 0)).shape
+    (2, 1)
+    """
+    return S.transpose(asarray(operand), tuple(map(op.index, permutation)))
+
+
+def rev(operand, dimensions):
+    """Order reversed along axes.
+
+    >>> rev(array([1, 2]), (0,)).tolist()
+    [2, 1]
+    """
+    return S.rev(asarray(operand), tuple(dimensions)) if len(dimensions) else asarray(operand)
+
+
+def squeeze(array, dimensions):
+    """Without the given axes of size 1.
+
+    >>> squeeze(asarray([[1, 2]]), (0,)).shape
+    (2,)
+    """
+    return shapes.squeeze(asarray(array), tuple(dimensions))
+
+
+def expand_dims(array, dimensions):
+    """New axes of size 1 at the given places of the result.
+
+    >>> expand_dims(asarray([1, 2]), (0,)).shape
+    (1, 2)
+    """
+    return shapes.expand_dims(asarray(array), tuple(dimensions))
+
+
+def full(shape, fill_value, dtype=None, *, sharding=None):
+    """`fill_value` at every index.
+
+    >>> full((2,), 7).tolist()
+    [7, 7]
+    """
+    unsupported("full", sharding=sharding)
+    return creation.full(shape, fill_value, dtype)
+
+
+def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
+    """`fill_value` at every index of an array of the shape and dtype of x.
+
+    >>> full_like(array([1, 2]), 7).tolist()
+    [7, 7]
+    """
+    unsupported("full_like", sharding=sharding)
+    return creation.full_like(x, fill_value, dtype, shape)
+
+
+def zeros_like_array(x):
+    """0 at every index of an array like x.
+
+    >>> zeros_like_array(array([1, 2])).tolist()
+    [0, 0]
+    """
+    return creation.zeros_like(x)
+
+
+def iota(dtype, size):
+    """0, 1, …, size - 1.
+
+    >>> iota("int32", 3).tolist()
+    [0, 1, 2]
+    """
+    return S.iota(dtypes.canonical(dtype), (op.index(size),), 0)
+
+
+def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
+    """0, 1, … along one axis of `shape`.
+
+    >>> broadcasted_iota("int32", (1, 3), 1).tolist()
+    [[0, 1, 2]]
+    """
+    unsupported("broadcasted_iota", out_sharding=out_sharding)
+    return S.iota(dtypes.canonical(dtype), shape_tuple("broadcasted_iota", shape), op.index(dimension))
+
+
+def concatenate(operands, dimension):
+    """Arrays one after another along an axis.
+
+    >>> concatenate([array([1]), array([2])], 0).tolist()
+    [1, 2]
+    """
+    return S.concatenate([asarray(x) for x in operands], op.index(dimension))
+
+
+def pad(operand, padding_value, padding_config):
+    """(low, high, interior) copies of a value per axis; negative low or high cut off.
+
+    >>> pad(array([1, 2]), 0, [(1, 0, 1)]).tolist()
+    [0, 1, 0, 2]
+    """
+    x = asarray(operand)
+    value = asarray(padding_value, x.dtype) if type(padding_value) in PYTHON_SCALARS else (
+        asarray(padding_value)
+    )
+    return S.pad(x, value, padding_config)
+
+
+_range = slice
+
+
+def slice(operand, start_indices, limit_indices, strides=None):
+    """x[start:limit:stride] along every axis.
+
+    >>> slice(array([1, 2, 3]), (1,), (3,)).tolist()
+    [2, 3]
+    """
+    x = asarray(operand)
+    ints = lambda v: tuple(map(op.index, v))
+    steps = None if strides is None else ints(strides)
+    return S.slice_(x, ints(start_indices), ints(limit_indices), steps)
+
+
+def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
+    """x[start:limit:stride] along one axis; negative indices count from the end.
+
+    >>> slice_in_dim(array([1, 2, 3]), 1, None).tolist()
+    [2, 3]
+    """
+    x = asarray(operand)
+    at = axis_index("slice_in_dim", axis, x.ndim)
+    start, stop, step = _range(start_index, limit_index, stride).indices(x.shape[at])
+    return S.slice_axis(x, at, start, max(start, stop), step)
+
+
+def index_in_dim(operand, index, axis=0, keepdims=True):
+    """The slice at a known index along one axis.
+
+    >>> index_in_dim(array([1, 2, 3]), -1).tolist()
+    [3]
+    """
+    x = asarray(operand)
+    at = axis_index("index_in_dim", axis, x.ndim)
+    place = axis_index("index_in_dim", index, x.shape[at])
+    out = S.slice_axis(x, at, place, place + 1)
+    return out if keepdims else S.squeeze(out, (at,))
+
+
+def index_take(src, idxs, axes):
+    """src at index arrays along `axes`, whose place at the front they take.
+
+    >>> index_take(array([1, 2, 3]), (array([2, 0]),), (0,)).tolist()
+    [3, 1]
+    """
+    x = asarray(src)
+    names = string.ascii_lowercase[: x.ndim]
+    read = "".join(names[a] for a in axes)
+    rest = "".join(c for c in names if c not in read)
+    return G.gather(x, [asarray(i) for i in idxs], f"{names}[{read}],Z->Z{rest}", "clip")
+
+
+def _starts(x, start_indices, allow_negative=True):
+    """Start indices as integer scalars, negative ones counted from the end."""
+    given = start_indices
+    if hasattr(given, "ndim") and given.ndim == 1:
+        whole = asarray(given)
+        given = [S.reshape(S.slice_axis(whole, 0, i, i + 1), ()) for i in range(whole.shape[0])]
+    allowed = allow_negative if isinstance(allow_negative, (tuple, list)) else [allow_negative] * x.ndim
+    if len(given) != x.ndim:
+        raise ShapeError(f"dynamic_slice: expected {x.ndim} starts for {x.aval}, got {len(given)}")
+    found = []
+    for start, n, negative in zip(given, x.shape, allowed, strict=True):
+        if isinstance(start, Tracer) or (type(start) is not int and not _is_plain(start)):
+            start = asarray(start)
+            if negative and start.dtype not in dtypes.UNSIGNED:
+                zero, size = S.full((), 0, start.dtype), S.full((), n, start.dtype)
+                start = C.select(E.lt(start, zero), E.add(start, size), start)
+            found.append(start)
+        else:
+            start = op.index(start)
+            start = start + n if start < 0 and negative else start
+            found.append(Array(np.asarray(start, np.int32 if n < 2**31 else np.int64)))
+    kinds = {s.dtype for s in found}
+    return found if len(kinds) <= 1 else [C.convert(s, dtypes.int64) for s in found]
+
+
+def _is_plain(start):
+    return isinstance(start, (np.integer, np.ndarray)) or type(start) is Array
+
+
+def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):
+    """A window of known sizes at computed starts, moved inside the array where it sticks out.
+
+    >>> dynamic_slice(array([1, 2, 3]), (1,), (2,)).tolist()
+    [2, 3]
+    """
+    x = asarray(operand)
+    starts = _starts(x, start_indices, allow_negative_indices)
+    return G.dynamic_slice(x, starts, tuple(map(op.index, slice_sizes)))
+
+
+def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
+    """The array with a window at computed starts replaced by `update`.
+
+    >>> dynamic_update_slice(array([1, 2, 3]), array([9]), (1,)).tolist()
+    [1, 9, 3]
+    """
+    x = asarray(operand)
+    return G.dynamic_update_slice(
+        x, asarray(update), _starts(x, start_indices, allow_negative_indices)
+    )
+
+
+def _at_axis(x, start, axis):
+    starts = [0] * x.ndim
+    starts[axis] = start
+    return starts
+
+
+def dynamic_slice_in_dim(
+    operand, start_index, slice_size, axis=0, *, allow_negative_indices=True
+):
+    """`dynamic_slice` along one axis.
+
+    >>> dynamic_slice_in_dim(array([1, 2, 3]), 1, 2).tolist()
+    [2, 3]
+    """
+    x = asarray(operand)
+    at = axis_index("dynamic_slice_in_dim", axis, x.ndim)
+    sizes = list(x.shape)
+    sizes[at] = op.index(slice_size)
+    return dynamic_slice(
+        x, _at_axis(x, start_index, at), sizes, allow_negative_indices=allow_negative_indices
+    )
+
+
+def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):
+    """The slice at a computed index along one axis.
+
+    >>> dynamic_index_in_dim(array([1, 2, 3]), 1, keepdims=False).tolist()
+    2
+    """
+    x = asarray(operand)
+    at = axis_index("dynamic_index_in_dim", axis, x.ndim)
+    out = dynamic_slice_in_dim(x, index, 1, at, allow_negative_indices=allow_negative_indices)
+    return out if keepdims else S.squeeze(out, (at,))
+
+
+def dynamic_update_slice_in_dim(
+    operand, update, start_index, axis, *, allow_negative_indices=True
+):
+    """`dynamic_update_slice` along one axis.
+
+    >>> dynamic_update_slice_in_dim(array([1, 2]), array([9]), 1, 0).tolist()
+    [1, 9]
+    """
+    x = asarray(operand)
+    at = axis_index("dynamic_update_slice_in_dim", axis, x.ndim)
+    return dynamic_update_slice(
+        x, update, _at_axis(x, start_index, at), allow_negative_indices=allow_negative_indices
+    )
+
+
+def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):
+    """The array with the slice at a computed index along one axis replaced.
+
+    >>> dynamic_update_index_in_dim(array([1, 2]), 9, 1, 0).tolist()
+    [1, 9]
+    """
+    x = asarray(operand)
+    at = axis_index("dynamic_update_index_in_dim", axis, x.ndim)
+    new = asarray(update, x.dtype) if type(update) in PYTHON_SCALARS else asarray(update)
+    if new.ndim != x.ndim:
+        new = S.expand_dims(new, (at,))
+    return dynamic_update_slice_in_dim(
+        x, new, index, at, allow_negative_indices=allow_negative_indices
+    )
+
+
+def _reduction(name, fold, text, example):
+    def reduce(operand, axes, *, out_sharding=None):
+        unsupported(name, out_sharding=out_sharding)
+        x = asarray(operand)
+        return fold(x, tuple(sorted(axis_index(name, a, x.ndim) for a in axes)))
+
+    reduce.__name__ = reduce.__qualname__ = name
+    reduce.__doc__ = f"{text} over axes.\n\n    >>> {name}({example[0]}, (0,)).tolist()\n    {example[1]}\n    "
+    return reduce
+
+
+_numbers, _bools = "array([2, 3])", "array([True, False])"
+reduce_sum = _reduction("reduce_sum", R.reduce_sum, "Sum", (_numbers, 5))
+reduce_prod = _reduction("reduce_prod", R.reduce_prod, "Product", (_numbers, 6))
+reduce_max = _reduction("reduce_max", R.reduce_max, "Largest element", (_numbers, 3))
+reduce_min = _reduction("reduce_min", R.reduce_min, "Smallest element", (_numbers, 2))
+reduce_and = _reduction("reduce_and", R.reduce_and, "Whether all are true", (_bools, False))
+reduce_or = _reduction("reduce_or", R.reduce_or, "Whether one is true", (_bools, True))
+
+
+def reduce_xor(operand, axes):
+    """Whether an odd number of bools is true over axes; of integers bit by bit.
+
+    >>> reduce_xor(array([True, True]), (0,)).tolist()
+    False
+    """
+    x = asarray(operand)
+    for axis in sorted((axis_index("reduce_xor", a, x.ndim) for a in axes), reverse=True):
+        n = x.shape[axis]
+        if not n:
+            x = S.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), 0, x.dtype)
+        while x.shape[axis] > 1:
+            half = x.shape[axis] // 2
+            low, high = S.slice_axis(x, axis, 0, half), S.slice_axis(x, axis, half, 2 * half)
+            rest = S.slice_axis(x, axis, 2 * half, x.shape[axis])
+            x = E.xor(low, high)
+            x = S.concatenate([x, rest], axis) if rest.shape[axis] else x
+        x = S.squeeze(x, (axis,))
+    return x
+
+
+def argmax(operand, axis, index_dtype):
+    """Index of the first largest element along an axis.
+
+    >>> argmax(array([1, 3]), 0, "int32").tolist()
+    1
+    """
+    x = asarray(operand)
+    return R.argmax(x, axis_index("argmax", axis, x.ndim), dtypes.canonical(index_dtype))
+
+
+def argmin(operand, axis, index_dtype):
+    """Index of the first smallest element along an axis.
+
+    >>> argmin(array([1, 3]), 0, "int32").tolist()
+    0
+    """
+    x = asarray(operand)
+    return R.argmin(x, axis_index("argmin", axis, x.ndim), dtypes.canonical(index_dtype))
+
+
+def _cumulative(name, run, text, result):
+    def fold(operand, axis=0, reverse=False):
+        x = asarray(operand)
+        return run(x, axis_index(name, axis, x.ndim), bool(reverse))
+
+    fold.__name__ = fold.__qualname__ = name
+    fold.__doc__ = (
+        f"{text} along an axis, from the end if `reverse`.\n\n"
+        f"    >>> {name}(array([2, 3])).tolist()\n    {result}\n    "
+    )
+    return fold
+
+
+cumsum = _cumulative("cumsum", R.cumsum, "Running sum", "[2, 5]")
+cumprod = _cumulative("cumprod", R.cumprod, "Running product", "[2, 6]")
+cummax = _cumulative("cummax", R.cummax, "Running maximum", "[2, 3]")
+cummin = _cumulative("cummin", R.cummin, "Running minimum", "[2, 2]")
+
+
+def cumlogsumexp(operand, axis=0, reverse=False):
+    """Running log of the sum of exponentials along an axis.
+
+    >>> [round(v, 3) for v in cumlogsumexp(array([0.0, 0.0])).tolist()]
+    [0.0, 0.693]
+    """
+    x = asarray(operand)
+    at = axis_index("cumlogsumexp", axis, x.ndim)
+    peak = effects.stop_gradient(R.reduce_max(x, (at,)))
+    zero = S.full(peak.shape, 0, x.dtype)
+    peak = C.select(E.is_finite(peak), peak, zero)
+    peak = S.broadcast_in_dim(peak, x.shape, R.kept_axes(x.ndim, (at,)))
+    return E.add(T.log(R.cumsum(T.exp(E.sub(x, peak)), at, bool(reverse))), peak)
+
+
+def sort(operand, dimension=-1, is_stable=True, num_keys=1):
+    """Ascending order along an axis; several arrays are reordered by the first num_keys.
+
+    >>> sort(array([2, 1])).tolist()
+    [1, 2]
+    """
+    if isinstance(operand, (tuple, list)):
+        xs = [asarray(x) for x in operand]
+        return tuple(sorting.sort(xs, axis_index("sort", dimension, xs[0].ndim), num_keys))
+    x = asarray(operand)
+    return sorting.sort([x], axis_index("sort", dimension, x.ndim), 1)[0]
+
+
+def sort_key_val(keys, values, dimension=-1, is_stable=True):
+    """Keys in ascending order along an axis, and values reordered alike.
+
+    >>> [v.tolist() for v in sort_key_val(array([2, 1]), array([5, 6]))]
+    [[1, 2], [6, 5]]
+    """
+    return sort((keys, values), dimension, is_stable)
+
+
+def top_k(operand, k, *, axis=-1):
+    """The k largest along an axis, largest first, and their indices (int32).
+
+    >>> [v.tolist() for v in top_k(array([1, 3, 2]), 2)]
+    [[3, 2], [1, 2]]
+    """
+    x = asarray(operand)
+    at = axis_index("top_k", axis, x.ndim)
+    values, places = sorting.top_k(shapes.moveaxis(x, at, -1), op.index(k))
+    return [shapes.moveaxis(values, -1, at), shapes.moveaxis(places, -1, at)]
+
+
+def split(operand, sizes, axis=0):
+    """Parts of the given sizes along an axis.
+
+    >>> [v.tolist() for v in split(array([1, 2, 3]), (1, 2))]
+    [[1], [2, 3]]
+    """
+    x = asarray(operand)
+    at = axis_index("split", axis, x.ndim)
+    if sum(sizes) != x.shape[at]:
+        raise ShapeError(f"split: expected sizes that add up to {x.shape[at]}, got {sizes}")
+    ends = np.cumsum(sizes).tolist()
+    return [S.slice_axis(x, at, e - n, e) for e, n in zip(ends, sizes, strict=True)]
+
+
+def dot_general(
+    lhs, rhs, dimension_numbers, precision=None, preferred_element_type=None, *,
+    out_sharding=None,
+):  # fmt: skip
+    """Sum of products over pairs of axes, with batch axes first in the result.
+
+    Args:
+      dimension_numbers: ((lhs contracting, rhs contracting), (lhs batch, rhs batch)).
+
+    >>> dot_general(array([1, 2]), array([3, 4]), (((0,), (0,)), ((), ()))).tolist()
+    11
+    """
+    unsupported("dot_general", out_sharding=out_sharding)
+    x, y = asarray(lhs), asarray(rhs)
+    (summed_x, summed_y), (batch_x, batch_y) = dimension_numbers
+    left = list(string.ascii_lowercase[: x.ndim])
+    right = list(string.ascii_uppercase[: y.ndim])
+    if len(summed_x) != len(summed_y) or len(batch_x) != len(batch_y):
+        raise ShapeError(f"dot_general: expected pairs of axes, got {dimension_numbers}")
+    for i, j in zip((*summed_x, *batch_x), (*summed_y, *batch_y), strict=True):
+        right[j % y.ndim] = left[i % x.ndim]
+    batch = [left[i % x.ndim] for i in batch_x]
+    gone = {*batch, *[left[i % x.ndim] for i in summed_x]}
+    out = batch + [c for c in left if c not in gone] + [c for c in right if c not in gone]
+    spec = f"{''.join(left)},{''.join(right)}->{''.join(out)}"
+    if preferred_element_type is None and x.dtype == y.dtype and x.dtype != dtypes.bool_:
+        return D.dot(x, y, spec)
+    return product("dot_general", x, y, spec, preferred_element_type)
+
+
+def dot(
+    lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None,
+    out_sharding=None,
+):  # fmt: skip
+    """Product of vectors and matrices, or `dot_general` if given dimension_numbers.
+
+    >>> dot(array([1, 2]), array([3, 4])).tolist()
+    11
+    """
+    x, y = asarray(lhs), asarray(rhs)
+    if dimension_numbers is None:
+        if x.ndim not in (1, 2) or y.ndim not in (1, 2):
+            raise ShapeError(f"dot: expected vectors or matrices, got {x.aval} and {y.aval}")
+        dimension_numbers = (((x.ndim - 1,), (0,)), ((), ()))
+    return dot_general(
+        x, y, dimension_numbers, precision, preferred_element_type, out_sharding=out_sharding
+    )
+
+
+def batch_matmul(lhs, rhs, precision=None):
+    """Matrix product over the last two axes; all others run together.
+
+    >>> batch_matmul(array([[[1]]]), array([[[2]]])).tolist()
+    [[[2]]]
+    """
+    x, y = asarray(lhs), asarray(rhs)
+    if x.ndim < 2 or x.ndim != y.ndim:
+        raise ShapeError(f"batch_matmul: expected equally many axes, got {x.aval} and {y.aval}")
+    batch = tuple(range(x.ndim - 2))
+    return dot_general(x, y, (((x.ndim - 1,), (x.ndim - 2,)), (batch, batch)), precision)
+
+
+def optimization_barrier(operand, /):
+    """The arrays of a tree, kept apart from equal computations elsewhere.
+
+    >>> optimization_barrier((array(1), array(2)))[1].tolist()
+    2
+    """
+    leaves, treedef = tree.flatten(operand)
+    return tree.unflatten(treedef, effects.optimization_barrier([asarray(x) for x in leaves]))
+
+
+def stop_gradient(x):
+    """The arrays of a tree as constants for derivatives.
+
+    >>> stop_gradient(array(1.5)).tolist()
+    1.5
+    """
+
+    def stop(leaf):
+        value = operand("stop_gradient", leaf)
+        return effects.stop_gradient(value) if dtypes.is_inexact(value.dtype) else value
+
+    return tree.map(stop, x)
