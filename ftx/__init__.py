@@ -1,0 +1,180 @@
+"""ftx: composable transformations of array programs, compiled by Numba. The API is JAX's.
+
+In: pure Python functions of arrays.  Out: their gradients, batched, parallel and compiled forms.
+This file is the only one that plugs backends in; they are imported when first used.
+Must not know: how anything is done.
+"""
+
+import contextlib
+import functools
+import importlib
+
+from . import numpy  # isort: skip  it installs the operators of arrays
+from . import lax, tree, tree_util
+from .backends.reference import ReferenceBackend as _ReferenceBackend
+from .core import errors
+from .core.array import Array
+from .core.array import aval_of as typeof
+from .core.backend import register_backend as _register_backend
+from .core.config import config
+from .core.state import use_trace as _use_trace
+from .core.types import ShapeDtypeStruct
+from .devices import (
+    Device,
+    block_until_ready,
+    default_backend,
+    device_count,
+    device_get,
+    device_put,
+    device_put_replicated,
+    device_put_sharded,
+    devices,
+    local_device_count,
+    local_devices,
+    process_count,
+    process_index,
+    process_indices,
+)
+from .transforms.checkpoint import checkpoint
+from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
+from .transforms.grad import (
+    grad,
+    hessian,
+    jacfwd,
+    jacrev,
+    jvp,
+    linear_transpose,
+    linearize,
+    value_and_grad,
+    vjp,
+)
+from .transforms.jit import eval_shape, jit, make_jaxpr
+from .transforms.pmap import pmap
+from .transforms.vmap import vmap
+from .version import __version__
+
+remat = checkpoint
+jacobian = jacrev
+
+_LAZY = frozenset(
+    {
+        *("backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
+        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages", "test_util"),
+    }
+)
+
+
+def __getattr__(name):
+    """Submodules that are imported when first used."""
+    if name in _LAZY:
+        try:
+            return importlib.import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _loader(module, name):
+    return lambda: getattr(importlib.import_module(module, __name__), name)()
+
+
+_register_backend("reference", _ReferenceBackend)
+_register_backend("cpu", _loader(".backends.cpu", "CpuBackend"))
+_register_backend("cuda", _loader(".backends.cuda", "CudaBackend"))
+
+
+def compile_stats():
+    """How kernels were come by: compiled, loaded_from_disk, found_in_memory, and seconds.
+
+    >>> compile_stats().compiled >= 0
+    True
+    """
+    return importlib.import_module(".backends.cache", __name__).stats
+
+
+@contextlib.contextmanager
+def disable_jit(disable=True):
+    """Run the bodies of `jit` equation by equation for the length of a `with` block.
+
+    >>> with disable_jit():
+    ...     jit(lambda x: x + 1)(1)
+    2
+    """
+    with config.override(disable_jit=bool(disable)):
+        yield
+
+
+@contextlib.contextmanager
+def enable_x64(new_val=True):
+    """New arrays have 64 bits (or, if False, no array has) for the length of a `with` block.
+
+    >>> with enable_x64():
+    ...     numpy.zeros(1).dtype
+    dtype('float64')
+    """
+    with config.override(enable_x64=new_val):
+        yield
+
+
+@contextlib.contextmanager
+def debug_nans(new_val=True):
+    """Raise FloatingPointError at the first NaN for the length of a `with` block.
+
+    >>> with debug_nans():
+    ...     numpy.log(1.0).tolist()
+    0.0
+    """
+    with config.override(debug_nans=bool(new_val)):
+        yield
+
+
+@contextlib.contextmanager
+def ensure_compile_time_eval():
+    """Evaluate operations on known values now, not in the program being traced.
+
+    >>> with ensure_compile_time_eval():
+    ...     int(numpy.add(1, 2))
+    3
+    """
+    with _use_trace(None):
+        yield
+
+
+@contextlib.contextmanager
+def named_scope(name):
+    """A block with a name; programs keep the lines of their equations, not names of blocks.
+
+    >>> with named_scope("layer"):
+    ...     numpy.add(1, 2).tolist()
+    3
+    """
+    yield name
+
+
+def named_call(fun, *, name=None):
+    """`fun` under another name, as programs and errors show it.
+
+    >>> named_call(lambda x: x, name="same").__name__
+    'same'
+    """
+
+    @functools.wraps(fun)
+    def named(*args, **kwargs):
+        return fun(*args, **kwargs)
+
+    if name is not None:
+        named.__name__ = name
+        del named.__wrapped__
+    return named
+
+
+@contextlib.contextmanager
+def default_matmul_precision(precision):
+    """Products are always computed fully, whatever the precision named.
+
+    >>> with default_matmul_precision("float32"):
+    ...     numpy.dot(1, 2).tolist()
+    2
+    """
+    yield precision

@@ -257,7 +257,8 @@ def compiled_namespace() -> dict[str, Any]:
                 memory.align = 64
                 return b.bitcast(memory, kind.llvm.as_pointer())
 
-            return BufferPointer(suffix, None)(int64), codegen
+            # The size must stand in the signature: Numba keeps one lowering per signature.
+            return BufferPointer(suffix, None)(size), codegen
 
         return constructor
 

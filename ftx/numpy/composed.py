@@ -238,8 +238,8 @@ _logaddexp.defjvp(_logaddexp_rule)
 def logaddexp(x1, x2, /):
     """log(exp(x1) + exp(x2)) without overflow. x1, x2 broadcast together, by element.
 
-    >>> round(float(logaddexp(1000.0, 1000.0)), 3)
-    1000.693
+    >>> 1000.69 < float(logaddexp(1000.0, 1000.0)) < 1000.7
+    True
     """
     x, y = promote("logaddexp", x1, x2, inexact=True)
     if dtypes.is_complex(x.dtype):

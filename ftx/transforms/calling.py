@@ -65,8 +65,12 @@ class FlatFunction:
         return [as_value(o) for o in outs]
 
     def _place(self, i: int) -> Callable[[int], str]:
-        paths = tree.leaves_with_path(tree.unflatten(self.out_tree, range(i + 1, i + 2)))
-        return lambda _: f"its result{tree.keystr(paths[0][0])}" if paths else "its result"
+        def describe(_: int) -> str:
+            numbered = tree.unflatten(self.out_tree, range(self.out_tree.num_leaves))
+            path = next(p for p, n in tree.leaves_with_path(numbered) if n == i)
+            return f"its result{tree.keystr(path)}"
+
+        return describe
 
 
 def describer(fun: Any, in_tree: tree.PyTreeDef) -> Callable[[int], str]:

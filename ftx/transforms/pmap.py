@@ -83,9 +83,7 @@ class Pmapped:
         with named_axis(options["axis_name"], size):
             program = self._program(static, fun, avals, tuple(dims), size, in_tree)
             rows = self._run(program.jaxpr, values, dims, size)
-        outs = [
-            _join([row[i] for row in rows], axis) for i, axis in enumerate(program.out_axes)
-        ]
+        outs = [_join([row[i] for row in rows], axis) for i, axis in enumerate(program.out_axes)]
         self._forget(values, in_tree)
         return tree.unflatten(program.out_tree, outs)
 
@@ -169,7 +167,7 @@ def _rows(value: Any, dim: int | None, size: int) -> list[Any]:
     if dim is None:
         return [value] * size
     whole = np.moveaxis(value._live(), dim, 0)
-    return [Array(np.ascontiguousarray(whole[i])) for i in range(size)]
+    return [Array(whole[i : i + 1].reshape(whole.shape[1:])) for i in range(size)]
 
 
 def _join(rows: list[Any], axis: int | None) -> Any:

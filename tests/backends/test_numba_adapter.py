@@ -239,3 +239,19 @@ def test_unknown_external_symbol_is_an_error_not_a_crash():
     broken = adapter.ObjectCode(code.code, code.symbol, (*code.externals, "no_such_function"))
     with pytest.raises(RuntimeError, match="no_such_function"):
         adapter.load_kernel(broken)
+
+
+def test_stack_arrays_of_different_sizes_in_one_process_do_not_share_memory_size():
+    text = """
+def kernel(args, lo, hi):
+    out = pointer_f32(args, 0)
+    row = stack_f32({n})
+    for i in range({n}):
+        row[i] = np.float32(i)
+    for i in range({n}):
+        out[i] = row[{n} - 1 - i]
+    return 0
+"""
+    for n in (512, 2048):
+        llvm, _ = adapter.inspect_kernel(text.format(n=n), "kernel", {})
+        assert f"[{n} x float]" in llvm

@@ -73,7 +73,7 @@ class Threefry2x32(Primitive):
 
     def expand(self, k1: Any, k2: Any, x0: Any, x1: Any) -> list[Any]:
         """The rounds as elementwise operations, which fuse into one loop."""
-        word = lambda value: full_like(k1, value)  # noqa: E731
+        word = lambda value: full_like(k1, value)
         keys = k1, k2, E.xor(E.xor(k1, k2), word(PARITY))
         a, b = E.add(x0, keys[0]), E.add(x1, keys[1])
         for i in range(5):
@@ -202,5 +202,3 @@ def reduce_precision(x: Any, exponent_bits: int, mantissa_bits: int) -> Any:
     return reduce_precision_p.bind(
         x, exponent_bits=int(exponent_bits), mantissa_bits=int(mantissa_bits)
     )[0]
-
-

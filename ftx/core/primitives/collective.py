@@ -21,7 +21,7 @@ from ..replicas import current
 from ..state import axis_size
 from ..types import ShapedArray
 from . import elementwise as E
-from . import indexing as I  # noqa: E741
+from . import indexing as I
 from . import reduction as R
 from . import selection as C
 from . import shape as S
@@ -51,12 +51,12 @@ class Collective(Primitive):
                 x = self.exchange([x] * size, **params)[0]
                 continue
             what = (self.name, name, x.shape, str(x.dtype), *map(str, params.values()))
-            combine = lambda values: self.exchange(values, **params)  # noqa: E731
+            combine = lambda values: self.exchange(values, **params)
             x = context.group.exchange(context.place, what, x, combine)
         return [x]
 
     def batch(
-        self, axis: BatchAxis, args: Any, dims: Any, *, axis_names: Names, **params: Any
+        self, axis: BatchAxis, args: Any, dims: Any, /, *, axis_names: Names, **params: Any
     ) -> tuple[list[Any], list[Any]]:
         (x,), (d,) = args, dims
         if axis.name is not None and axis.name in axis_names:
@@ -117,9 +117,7 @@ class RowExtremum(AllReduce):
     kinds = "bif"
     reduce: ClassVar[Any]
 
-    def jvp(
-        self, primals: Any, tangents: Any, *, axis_names: Names
-    ) -> tuple[list[Any], list[Any]]:
+    def jvp(self, primals: Any, tangents: Any, *, axis_names: Names) -> tuple[list[Any], list[Any]]:
         (x,), (t,) = primals, tangents
         (out,) = self.bind(x, axis_names=axis_names)
         hit = C.convert(E.eq(x, out), x.dtype)
@@ -333,9 +331,7 @@ def pmin(x: Any, axis_names: str | Sequence[str]) -> Any:
     return pmin_p.bind(x, axis_names=names)[0] if names else x
 
 
-def all_gather(
-    x: Any, axis_names: str | Sequence[str], axis: int = 0, tiled: bool = False
-) -> Any:
+def all_gather(x: Any, axis_names: str | Sequence[str], axis: int = 0, tiled: bool = False) -> Any:
     """Every row's x, along a new axis, or end to end along `axis` if `tiled`."""
     names = names_of(axis_names)
     axis = axis % (x.ndim + (not tiled))
@@ -353,11 +349,9 @@ def _merge(x: Any, axis: int) -> Any:
 def _split(x: Any, axis: int, size: int) -> Any:
     if x.shape[axis] % size:
         raise ShapeError(
-            f"tiled collective: expected axis {axis} of {x.aval} to be a multiple of the {size} rows"
+            f"tiled collective: expected axis {axis} of {x.aval} to be a multiple of {size} rows"
         )
-    return S.reshape(
-        x, (*x.shape[:axis], size, x.shape[axis] // size, *x.shape[axis + 1 :])
-    )
+    return S.reshape(x, (*x.shape[:axis], size, x.shape[axis] // size, *x.shape[axis + 1 :]))
 
 
 def psum_scatter(

@@ -182,9 +182,7 @@ class ConvGeneralDilated(Primitive):
 
 
 def _windows(size: Any, p: dict[str, Any]) -> Windows:
-    return Windows(
-        tuple(size), p["strides"], p["padding"], p["lhs_dilation"], p["rhs_dilation"]
-    )
+    return Windows(tuple(size), p["strides"], p["padding"], p["lhs_dilation"], p["rhs_dilation"])
 
 
 def _grouped(x: Any, y: Any, fg: int, bg: int) -> tuple[Any, Any]:
@@ -345,7 +343,7 @@ def conv_general_dilated(
     distance of the elements of lhs and rhs.
     """
     ones = (1,) * len(window_strides)
-    whole = lambda v: tuple(int(i) for i in (v or ones))  # noqa: E731
+    whole = lambda v: tuple(int(i) for i in (v or ones))
     return conv_general_dilated_p.bind(
         lhs,
         rhs,

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import dtypes
 from ..errors import DTypeError, ShapeError
-from ..primitive import BatchAxis, Linear, Primitive
+from ..primitive import BatchAxis, Primitive
 from ..types import ShapedArray
 from . import elementwise as E
 from . import selection as C
@@ -184,9 +184,7 @@ class TriangularSolve(Primitive):
     def transpose(self, cts: Any, a: Any, b: Any, **p: Any) -> list[Any]:
         return [None, self.bind(a, cts[0], **p | {"transpose_a": not p["transpose_a"]})[0]]
 
-    def batch(
-        self, axis: BatchAxis, args: Any, dims: Any, **p: Any
-    ) -> tuple[list[Any], list[Any]]:
+    def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         (a, b), (da, db) = args, dims
         if da is None:  # one matrix: the batch is more right-hand sides
             at = b.ndim - 2 if not p["left_side"] else b.ndim - 1
@@ -223,7 +221,9 @@ def _trsm(
     import scipy.linalg.blas  # slow to import, so not before it is needed
 
     a = a.conj() if conjugate_a and a.dtype.kind == "c" else a
-    trsm = getattr(scipy.linalg.blas, {"f": "s", "d": "d", "F": "c", "D": "z"}[a.dtype.char] + "trsm")
+    trsm = getattr(
+        scipy.linalg.blas, {"f": "s", "d": "d", "F": "c", "D": "z"}[a.dtype.char] + "trsm"
+    )
     result = trsm(
         1.0,
         a.T,
@@ -372,7 +372,9 @@ class Qr(Factorisation):
         omega = E.sub(low, adjoint(low))
         if dtypes.is_complex(x.dtype):
             whole = E.mul(inner, eye_like(inner))
-            omega = E.add(omega, E.sub(whole, C.complex_(C.real(whole), full_like(C.real(whole), 0))))
+            omega = E.add(
+                omega, E.sub(whole, C.complex_(C.real(whole), full_like(C.real(whole), 0)))
+            )
         dq = E.add(matmul(q, E.sub(omega, inner)), step)
         return [q, r], [dq, matmul(E.sub(inner, omega), r)]
 
@@ -471,7 +473,7 @@ class Svd(Factorisation):
         ds = C.real(diagonal) if is_complex else diagonal
         if not compute_uv:
             return [s], [ds]
-        as_x = lambda z: C.convert(z, x.dtype)  # noqa: E731
+        as_x = lambda z: C.convert(z, x.dtype)
         across, down = as_x(rows_of(s, k)), as_x(columns_of(s, k))
         squares = E.square(s)
         f = as_x(_inverse_off_diagonal(_gaps(squares, squares)))

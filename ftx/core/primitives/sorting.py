@@ -17,7 +17,7 @@ from .. import dtypes
 from ..errors import AxisError, DTypeError, ShapeError
 from ..primitive import BatchAxis, Primitive
 from ..types import ShapedArray
-from . import indexing as I  # noqa: E741
+from . import indexing as I
 from . import shape as S
 
 

@@ -49,7 +49,7 @@ class Windows(NamedTuple):
     def make(size: Any, strides: Any, padding: Any, base: Any = None, dilation: Any = None) -> Any:
         """With plain integers, and ones for the dilations left out."""
         ones = (1,) * len(size)
-        whole = lambda v: tuple(int(i) for i in v)  # noqa: E731
+        whole = lambda v: tuple(int(i) for i in v)
         pairs = tuple((int(lo), int(hi)) for lo, hi in padding)
         dilations = whole(base or ones), whole(dilation or ones)
         return Windows(whole(size), whole(strides), pairs, *dilations)
@@ -88,7 +88,7 @@ class Windows(NamedTuple):
 
     def with_axis(self, at: int = 0) -> Windows:
         """One more axis, on which nothing happens."""
-        put = lambda t, v: (*t[:at], v, *t[at:])  # noqa: E731
+        put = lambda t, v: (*t[:at], v, *t[at:])
         return Windows(*(put(f, v) for f, v in zip(self, (1, 1, (0, 0), 1, 1), strict=True)))
 
     def unpadded(self) -> Windows:
@@ -135,6 +135,8 @@ def lower_window(
 class ReduceWindow(Primitive):
     """Fold each window; positions outside count as the neutral element."""
 
+    folds = True
+
     reduction: ClassVar[R.Reduction]
 
     def abstract_eval(self, x: ShapedArray, *, windows: Windows) -> list[ShapedArray]:
@@ -164,7 +166,7 @@ class ReduceWindow(Primitive):
 
     def lower(self, kernel: Any, index: Any, x: Any, *, windows: Windows) -> Any:
         neutral = self.reduction.neutral(x.dtype)
-        element = lambda c: lower_window(kernel, index, c, x, windows, neutral)  # noqa: E731
+        element = lambda c: lower_window(kernel, index, c, x, windows, neutral)
         return kernel.reduce(self.reduction.op, x.dtype, neutral, list(windows.size), element)
 
 
@@ -205,9 +207,7 @@ class ReduceWindowProd(ReduceWindow):
 
     reduction = R.reduce_prod_p
 
-    def jvp(
-        self, primals: Any, tangents: Any, *, windows: Windows
-    ) -> tuple[list[Any], list[Any]]:
+    def jvp(self, primals: Any, tangents: Any, *, windows: Windows) -> tuple[list[Any], list[Any]]:
         (x,), (t,) = primals, tangents
         one, zero = (S.full((), v, x.dtype) for v in (1, 0))
         rows, moves = (
@@ -223,9 +223,7 @@ class ReduceWindowExtremum(ReduceWindow):
 
     largest: ClassVar[bool]
 
-    def jvp(
-        self, primals: Any, tangents: Any, *, windows: Windows
-    ) -> tuple[list[Any], list[Any]]:
+    def jvp(self, primals: Any, tangents: Any, *, windows: Windows) -> tuple[list[Any], list[Any]]:
         (x,), (t,) = primals, tangents
         moved = window_select_p.bind(x, t, windows=windows, largest=self.largest)
         return self.bind(x, windows=windows), moved
@@ -404,9 +402,7 @@ class ConvPatches(Primitive):
             limits = [*ct.shape[: 1 + rank], *[p + 1 for p in place], x.shape[-1]]
             part = S.reshape(S.slice_(ct, starts, limits), (x.shape[0], *out, x.shape[-1]))
             config, cut = [(0, 0, 0)], [x.shape[0]]
-            for n, m, p, s, (lo, _), b, d in zip(
-                shape, out, place, *windows[1:], strict=True
-            ):
+            for n, m, p, s, (lo, _), b, d in zip(shape, out, place, *windows[1:], strict=True):
                 low = p * d - lo
                 config.append((low, dilated(n, b) - low - dilated(m, s), s - 1))
                 cut.append(dilated(n, b))
@@ -434,23 +430,26 @@ class ConvPatches(Primitive):
 def copy_windows(x: Any, out: Any, windows: Windows, lead: int) -> None:
     """Write the windows over the axes of x after the first `lead` (x padded already) to `out`.
 
-    Loops in Python over window elements or positions, whichever are fewer.
+    One strided copy, which runs along window rows and channels together at the speed of memcpy;
+    with a single channel those runs are short, so then one copy per window element (measured:
+    2 against 21 ms with 16 channels, 0.8 against 0.3 ms with one).
     """
     rank = len(windows.size)
-    shape = out.shape[lead : lead + rank]
-    few = math.prod(windows.size) <= math.prod(shape)
-    looped, copied = (windows.size, shape) if few else (shape, windows.size)
-    loop_step, copy_step = windows.dilation, windows.strides
-    if not few:
-        loop_step, copy_step = copy_step, loop_step
+    positions = out.shape[lead : lead + rank]
+    if out.shape[-1] > 1 or math.prod(windows.size) > math.prod(positions):
+        middle = x.strides[lead : lead + rank]
+        at = [s * n for s, n in zip(windows.strides, middle, strict=True)]
+        within = [d * n for d, n in zip(windows.dilation, middle, strict=True)]
+        strides = (*x.strides[:lead], *at, *within, *x.strides[lead + rank :])
+        out[...] = np.lib.stride_tricks.as_strided(x, out.shape, strides)
+        return
     head, every = (slice(None),) * lead, (slice(None),) * rank
-    for place in itertools.product(*map(range, looped)):
+    for place in itertools.product(*map(range, windows.size)):
         source = tuple(
-            slice(p * a, p * a + (n - 1) * b + 1, b)
-            for p, a, n, b in zip(place, loop_step, copied, copy_step, strict=True)
+            slice(p * d, p * d + (n - 1) * s + 1, s)
+            for p, d, n, s in zip(place, windows.dilation, positions, windows.strides, strict=True)
         )
-        target = (*every, *place) if few else place
-        out[(*head, *target)] = x[(*head, *source)]
+        out[(*head, *every, *place)] = x[(*head, *source)]
 
 
 conv_patches_p = ConvPatches()

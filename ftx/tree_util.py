@@ -1,0 +1,126 @@
+"""ftx.tree_util: pytrees with the names of jax.tree_util.
+
+In: nested containers.  Out: leaves, structures, containers.
+Must not know: arrays.
+"""
+
+import functools
+
+from .core import tree as _tree
+from .core.tree import (
+    DictKey,
+    FlattenedIndexKey,
+    GetAttrKey,
+    PyTreeDef,
+    SequenceKey,
+    keystr,
+    register_dataclass,
+    register_pytree_node,
+    register_pytree_node_class,
+    register_pytree_with_keys,
+)
+
+__all__ = [
+    *("DictKey", "FlattenedIndexKey", "GetAttrKey", "KeyEntry", "KeyPath", "Partial", "PyTreeDef"),
+    *("SequenceKey", "all_leaves", "keystr", "register_dataclass", "register_pytree_node"),
+    *("register_pytree_node_class", "register_pytree_with_keys"),
+    *("register_pytree_with_keys_class", "register_static", "tree_all", "tree_flatten"),
+    *("tree_flatten_with_path", "tree_leaves", "tree_leaves_with_path", "tree_map"),
+    *("tree_map_with_path", "tree_reduce", "tree_structure", "tree_transpose", "tree_unflatten"),
+    *("treedef_children", "treedef_is_leaf", "treedef_tuple"),
+]
+
+KeyPath = tuple
+KeyEntry = object
+
+tree_all = _tree.all
+tree_flatten = _tree.flatten
+tree_flatten_with_path = _tree.flatten_with_path
+tree_leaves = _tree.leaves
+tree_leaves_with_path = _tree.leaves_with_path
+tree_map = _tree.map
+tree_map_with_path = _tree.map_with_path
+tree_reduce = _tree.reduce
+tree_structure = _tree.structure
+tree_transpose = _tree.transpose
+tree_unflatten = _tree.unflatten
+
+
+class Partial(functools.partial):
+    """`functools.partial` as a container: the bound arguments are its children.
+
+    >>> tree_leaves(Partial(print, 1, sep=2))
+    [1, 2]
+    """
+
+
+_tree.register_pytree_node(
+    Partial,
+    lambda p: ((p.args, p.keywords), p.func),
+    lambda func, children: Partial(func, *children[0], **children[1]),
+)
+
+
+def register_pytree_with_keys_class(cls):
+    """Class decorator for classes with tree_flatten_with_keys and tree_unflatten.
+
+    >>> @register_pytree_with_keys_class
+    ... class Box:
+    ...     def __init__(self, x): self.x = x
+    ...     def tree_flatten_with_keys(self): return [(GetAttrKey("x"), self.x)], None
+    ...     @classmethod
+    ...     def tree_unflatten(cls, aux, children): return cls(*children)
+    >>> tree_leaves(Box(1))
+    [1]
+    """
+    register_pytree_with_keys(cls, lambda x: x.tree_flatten_with_keys(), cls.tree_unflatten)
+    return cls
+
+
+def register_static(cls):
+    """Class decorator for hashable classes that are containers without leaves.
+
+    >>> @register_static
+    ... class Name(str): pass
+    >>> tree_leaves(Name("x"))
+    []
+    """
+    _tree.register_pytree_node(cls, lambda x: ((), x), lambda x, _: x)
+    return cls
+
+
+def all_leaves(iterable, is_leaf=None):
+    """Whether every element is a leaf.
+
+    >>> all_leaves([1, 2]), all_leaves([1, [2]])
+    (True, False)
+    """
+    return all(len(found := tree_leaves(x, is_leaf)) == 1 and found[0] is x for x in iterable)
+
+
+def treedef_is_leaf(treedef):
+    """Whether the structure is a single leaf.
+
+    >>> treedef_is_leaf(tree_structure(1))
+    True
+    """
+    return treedef.num_nodes == 1 and treedef.num_leaves == 1
+
+
+def treedef_children(treedef):
+    """The structures of the children of the root.
+
+    >>> len(treedef_children(tree_structure([1, 2])))
+    2
+    """
+    return treedef.children()
+
+
+def treedef_tuple(treedefs):
+    """The structure of a tuple of trees of the given structures.
+
+    >>> treedef_tuple([tree_structure(1)]).num_leaves
+    1
+    """
+    parts = tuple(_tree.unflatten(t, [0] * t.num_leaves) for t in treedefs)
+    return tree_structure(parts)
