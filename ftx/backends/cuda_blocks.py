@@ -171,7 +171,8 @@ class BlockWriter(TreeWriter):
         for k, segment in enumerate(self.segments):
             self._segment(segment)
             if k + 1 < len(self.segments) and self._writes_memory(segment):
-                self._emit("cuda.syncthreads()")
+                if self.scopes[0].lines[-1:] != ["cuda.syncthreads()"]:
+                    self._emit("cuda.syncthreads()")
         return self.assemble(total, ["i = index(cuda.blockIdx.x)"])
 
     def unflatten_outer(self) -> None:

@@ -114,7 +114,6 @@ def _rows() -> dict[str, tuple[Any, ...]]:
         for name in ("logistic", "sigmoid"):
             rows[f"{name}_{t}"] = (logistic, t, t)
         rows[f"rsqrt_{t}"] = (rsqrt, t, t)
-    # Round and widen by arithmetic: the conversions of NVVM's half need no C++ shims here.
     rows["quotient"] = (quotient, "i64", "i64", "i64")
     rows["remainder"] = (remainder, "i64", "i64", "i64")
     return rows

@@ -235,7 +235,7 @@ class Fusion:
         sizes = tuple(a.size for a in stage.axes)
         if stage.kind == "reduce" and not _folds_rows(stage):
             fold = tuple(v.size for v in stage.fold)
-            depth = next((d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) >= CHUNKS), 0)
+            depth = next((d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) > CHUNKS), 0)
             if depth:
                 return Group(stages=[], depth=depth, outer=fold[:depth]), ("sum", depth)
         depth = len(sizes) - (stage.kind == "running")
@@ -260,7 +260,7 @@ class Fusion:
             return "row", found
         if stage.kind == "reduce":
             found = self._matching_depth(group, stage, stage.fold, inside)
-            if found and math.prod(group.outer[:found]) >= CHUNKS:
+            if found and math.prod(group.outer[:found]) > CHUNKS:
                 return "sum", found
         return None
 

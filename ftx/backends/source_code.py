@@ -26,6 +26,8 @@ from .scalar_text import HALF, combine, literal, operation, register, suffix
 MAX_SCRATCH = 4096
 """Elements of a row kept on the stack; longer rows go to memory."""
 INDENT = "    "
+CONTRACTED = (dtypes.float32, dtypes.float64)
+"""Dtypes whose x * y + z is one fused operation, rounded once: docs/decisions/0004."""
 
 
 @dataclass(eq=False)
@@ -135,6 +137,7 @@ class _Writer:
         self.scratch: dict[Any, tuple[str, tuple[int, ...]]] = {}
         self.checks: list[tuple[int, Any]] = []
         self.counts: dict[str, int] = {}
+        self.uses = _count_uses(group)
         self.collapsed = self.depth > 1 and _collapses(group)
 
     # ---- the kernel as a whole
@@ -436,9 +439,29 @@ class _Writer:
         if expr.kind == "index":
             text = f"{short_name(register(expr.dtype))}({self._index(expr.args[0])})"
             return self._assign(text, self._depth_of(expr))
-        args = [self._value(a) for a in expr.args]
-        text = operation(expr.data, expr.dtype, expr.args, args)
+        text = self._contracted(expr)
+        if text is None:
+            args = [self._value(a) for a in expr.args]
+            text = operation(expr.data, expr.dtype, expr.args, args)
         return self._assign(text, self._depth_of(expr))
+
+    def _contracted(self, expr: Expr) -> str | None:
+        """x * y + z as one fused multiply-add where the product has no other use, left first."""
+        if expr.data not in ("add", "sub") or expr.dtype not in CONTRACTED:
+            return None
+        left, right = expr.args
+        t = suffix(expr.dtype)
+        minus = "-" if expr.data == "sub" else ""
+        if self._fusable(left):
+            x, y, z = (self._value(a) for a in (*left.args, right))
+            return f"fma_{t}({x}, {y}, {minus}{z})"
+        if self._fusable(right):
+            x, y, z = (self._value(a) for a in (*right.args, left))
+            return f"fma_{t}({minus}{x}, {y}, {z})"
+        return None
+
+    def _fusable(self, expr: Expr) -> bool:
+        return expr.kind == "call" and expr.data == "mul" and self.uses.get(expr, 0) == 1
 
     def _load(self, expr: Expr) -> str:
         value = expr.data
@@ -489,6 +512,23 @@ class _Writer:
         scope.names[key] = ""
         outside = f"maximum_bool({text} < 0, {text} >= {n})"
         scope.lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
+
+
+def _count_uses(group: Group) -> dict[Expr, int]:
+    """How many expressions of the kernel have each expression as an operand."""
+    uses: dict[Expr, int] = {}
+    seen: set[int] = set()
+    stack: list[Any] = [s.expr for s in group.stages]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen or not isinstance(node, Expr):
+            continue
+        seen.add(id(node))
+        for a in node.args:
+            if isinstance(a, Expr):
+                uses[a] = uses.get(a, 0) + 1
+                stack.append(a)
+    return uses
 
 
 def _zero(dtype: Any) -> bytes:

@@ -245,9 +245,10 @@ def test_stack_arrays_of_different_sizes_in_one_process_do_not_share_memory_size
     text = """
 def kernel(args, lo, hi):
     out = pointer_f32(args, 0)
+    order = pointer_i64(args, 1)
     row = stack_f32({n})
     for i in range({n}):
-        row[i] = np.float32(i)
+        row[order[i]] = out[i]
     for i in range({n}):
         out[i] = row[{n} - 1 - i]
     return 0
