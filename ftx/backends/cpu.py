@@ -23,11 +23,11 @@ from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor
+from . import cache, executor, parallel
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import Graph, Group, LibraryStep
-from .library import gemm_arguments, host_function
+from .library import blocks, gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
 from .source_code import KernelSource, render
@@ -76,10 +76,12 @@ class Assembler:
     def __init__(self) -> None:
         self.time = 0
         self.temporaries: list[Temporary] = []
-        self.constants: dict[Any, np.ndarray[Any, Any]] = {}
+        self.constants: dict[Any, Any] = {}
         self.sources: list[KernelSource | str] = []
         self.by_thunk: dict[int, KernelSource] = {}
         self.touched: list[set[Temporary]] = []
+        self.products = False
+        """Whether the program calls BLAS."""
 
     # ---- buffers
 
@@ -158,7 +160,18 @@ class Assembler:
             return []
         if not arguments["k"]:
             return [executor.Fill(c, out.nbytes)]
-        return [Gemm(a=a, b=b, c=c, label=eqn.params["spec"], **arguments)]
+        self.products = True
+        itemsize = out.dtype.itemsize
+        return [
+            Gemm(
+                a=(a, skip[0] * itemsize),
+                b=(b, skip[1] * itemsize),
+                c=(c, skip[2] * itemsize),
+                label=eqn.params["spec"],
+                **block,
+            )
+            for skip, block in blocks(arguments)
+        ]
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]
@@ -242,6 +255,35 @@ class Assembler:
         return [executor.While(test, predicate, inner, carries)]
 
 
+_LIMIT = """def kernel(args, lo, hi):
+    store_int64(load_int64(args + 8), call_address(load_int64(args), (1,)) & 4294967295)
+    return 0
+"""
+_RESTORE = """def kernel(args, lo, hi):
+    call_address(load_int64(args), (load_int64(load_int64(args + 8)),))
+    return 0
+"""
+
+
+def _one_blas_thread(thunks: list[Any], assembler: Assembler) -> list[Any]:
+    """The program with BLAS's own threads off: ours share the blocks of its products.
+
+    BLAS's threads wait by spinning; on a busy machine a product then took thirty times longer.
+    """
+    limit = parallel.blas_limit_address()
+    if not limit:
+        return thunks
+    assembler.constants["limit BLAS threads"] = limit
+    before = Temporary(8, first=0, last=assembler.time + 1)
+    assembler.temporaries.append(before)
+    entries = ["limit BLAS threads", before]
+    first, last = (
+        RunKernel(cache.get_kernel(text, "kernel"), entries, 1, label="BLAS threads")
+        for text in (_LIMIT, _RESTORE)
+    )
+    return [first, *thunks, last]
+
+
 class _Span:
     """A loop or branch: temporaries of outside that it uses live to its end."""
 
@@ -312,6 +354,8 @@ class CpuExecutable:
         env: dict[Var, Any] = {v: v for v in simple.invars}
         env |= {a: a for a in simple.outvars}  # type: ignore[misc]
         thunks = assembler.program(simple, env)
+        if assembler.products:
+            thunks = _one_blas_thread(thunks, assembler)
         offsets, self.arena_bytes = plan(assembler.temporaries)
         self._sources, self._by_thunk = assembler.sources, assembler.by_thunk
         program = Program(

@@ -72,7 +72,7 @@ class TreeWriter(CudaWriter):
             return
         room = self._room(short_name(dtype))
         is_bool = dtype == dtypes.bool_
-        mine, other = (f"{room}[{at}]" for at in ("thread", "thread + h"))
+        mine, other = (f"{room}[cell({at})]" for at in ("thread", "thread + h"))
         pair = [f"({x} != 0)" if is_bool else x for x in (mine, other)]
         text = combine(stage.op, dtype, *pair)
         self._tree_lines([f"{mine} = {total}"], [f"{mine} = {text}"])
@@ -82,8 +82,8 @@ class TreeWriter(CudaWriter):
     def _arg_tree(self, stage: Stage, total: str) -> None:
         source = register(stage.expr.dtype)
         values, places = self._room(short_name(source)), self._room("i64")
-        a, b = (f"{values}[{at}]" for at in ("thread", "thread + h"))
-        at, other = (f"{places}[{x}]" for x in ("thread", "thread + h"))
+        a, b = (f"{values}[cell({at})]" for at in ("thread", "thread + h"))
+        at, other = (f"{places}[cell({x})]" for x in ("thread", "thread + h"))
         sign = ">" if stage.op == "gt" else "<"
         better = f"{b} {sign} {a}"
         same = f"{b} == {a}"

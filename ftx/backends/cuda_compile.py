@@ -204,7 +204,8 @@ def _names() -> dict[str, Any]:
 
     names: dict[str, Any] = {n: _intrinsic(n, *row) for n, row in ROWS.items()}
     names |= {n: _atomic(n, *row) for n, row in ATOMICS.items() if n is not None}
-    numbers = {"inf": math.inf, "nan": math.nan, "index": types.int64, "cuda": numba_cuda}
+    numbers = {"inf": math.inf, "nan": math.nan, "cuda": numba_cuda}
+    numbers |= {"index": types.int64, "cell": types.uint64}
     return names | _kinds(types) | numbers | {"u8": types.uint8}
 
 

@@ -96,7 +96,7 @@ def _names() -> dict[str, Any]:
             names[f"mul_reassoc_{t}"] = lambda a, b: a * b
     names |= {n: _atomic(*row) for n, row in ATOMICS.items() if n is not None}
     scalars = {dtypes.short_name(d): d.type for d in dtypes.ALL if d != dtypes.bfloat16}
-    other = {"quotient": lambda x, n: x // n, "remainder": lambda x, n: x % n, "index": int}
+    other = {"quotient": lambda x, n: x // n, "remainder": lambda x, n: x % n, "index": int, "cell": int}
     return names | scalars | other | {"inf": math.inf, "nan": math.nan}
 
 

@@ -88,6 +88,13 @@ class CudaWriter(_Writer):
         self.shared = True
         self.threads = THREADS
 
+    def _address(self, value: Any, indices: Any, shape: Any) -> str:
+        address = super()._address(value, indices, shape)
+        if value not in self.scratch:
+            return address
+        name, _, at = address[:-1].partition("[")
+        return f"{name}[cell({at})]"  # unsigned: Numba would let a negative index wrap around
+
     # ---- the frame
 
     def assemble(self, blocks: int, text_of_index: list[str]) -> CudaKernel:

@@ -141,6 +141,43 @@ def gemm_arguments(eqn: Eqn) -> dict[str, Any]:
     }
 
 
+BLOCK = 1 << 22
+"""Multiply-adds from which a product is cut into blocks for our threads: about 50 us."""
+MAX_BLOCKS = 16
+
+
+def blocks(arguments: dict[str, Any]) -> list[tuple[tuple[int, int, int], dict[str, Any]]]:
+    """A product as blocks of rows or columns of its result, which our threads share.
+
+    Returns (elements to skip in a, b and c; arguments) per call: equal blocks as one batch, and
+    what is left over.  The cut depends on the sizes alone, so results do too.
+    """
+    m, n, k = (arguments[s] for s in "mnk")
+    pieces = min(MAX_BLOCKS, m * n * k // BLOCK)
+    if arguments["batch"] > 1 or pieces < 2:
+        return [((0, 0, 0), arguments)]
+    by_rows = m >= n
+    size = -(-max(m, n) // pieces)
+    size = -(-size // 16) * 16
+    whole, rest = divmod(max(m, n), size)
+    fixed = arguments | {
+        "lda": k if arguments["ta"] == "N" else m,
+        "ldb": n if arguments["tb"] == "N" else k,
+        "ldc": n,
+    }
+    if by_rows:
+        steps = (size * k if arguments["ta"] == "N" else size, 0, size * n)
+    else:
+        steps = (0, size if arguments["tb"] == "N" else size * k, size)
+    strides = dict(zip(("stride_a", "stride_b", "stride_c"), steps, strict=True))
+    axis = "m" if by_rows else "n"
+    out = [((0, 0, 0), fixed | strides | {axis: size, "batch": whole})]
+    if rest:
+        skipped = tuple(whole * s for s in steps)
+        out.append((skipped, fixed | {axis: rest}))  # type: ignore[arg-type]
+    return out  # type: ignore[return-value]
+
+
 def _sort(ins: Any, outs: Any, params: Any) -> None:
     """One operand: sort the copy in place."""
     np.copyto(outs[0], ins[0])

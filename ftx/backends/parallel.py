@@ -180,10 +180,24 @@ _EMPTY = "def empty(args, dims, steps, data):\n    return 0\n"
 # ---- BLAS --------------------------------------------------------------------------------------
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
-# Up to this m * n * k OpenBLAS uses one thread (interface/gemm.c: SMP_THRESHOLD_MIN 65536 *
-# GEMM_MULTITHREAD_THRESHOLD 4), so that many small products may share our threads.
-_BLAS_ONE_THREAD = 65536 * 4
 _WORTH_A_REGION = 2**20  # multiply-adds of a batch: about 20 us of one thread
+
+
+@functools.cache
+def _openblas() -> Any:
+    """NumPy's own OpenBLAS, or None where NumPy has another BLAS."""
+    folder = Path(np.__file__).parent
+    for path in [*folder.parent.glob("numpy.libs/*openblas*"), *folder.glob(".dylibs/*openblas*")]:
+        with contextlib.suppress(OSError):
+            return ctypes.CDLL(str(path))
+    return None
+
+
+@functools.cache
+def blas_limit_address() -> int:
+    """Address of a function that sets BLAS's thread count and returns the former; 0 if none."""
+    function = getattr(_openblas(), "openblas_set_num_threads_local", None)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0 if function else 0
 
 
 @functools.cache
@@ -193,14 +207,9 @@ def blas_address(routine: str) -> int:
     NumPy's is loaded already, and shares its threads with NumPy; importing SciPy's takes 0.25 s.
     The executor keeps integers in int64 words, whose low half is right for a 32-bit BLAS too.
     """
-    folder = Path(np.__file__).parent
-    found = [*folder.parent.glob("numpy.libs/*openblas*"), *folder.glob(".dylibs/*openblas*")]
-    for path in found:
-        with contextlib.suppress(OSError):
-            library = ctypes.CDLL(str(path))
-            for name in (f"scipy_{routine}_64_", f"scipy_{routine}_", f"{routine}_"):
-                with contextlib.suppress(AttributeError):
-                    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    for name in (f"scipy_{routine}_64_", f"scipy_{routine}_", f"{routine}_"):
+        with contextlib.suppress(AttributeError):
+            return ctypes.cast(getattr(_openblas(), name), ctypes.c_void_p).value or 0
     from scipy.linalg import cython_blas
 
     capsule = cython_blas.__pyx_capi__[routine]
@@ -249,7 +258,7 @@ def blas_words(gemm: Any) -> tuple[int, list[int]]:
         form, sizes = 0, [ord(gemm.tb), ord(gemm.ta), n, m, k, ldb, lda, ldc]
     function = blas_address(letter + ("gemv" if form else "gemm"))
     work = m * n * k
-    together = gemm.batch > 1 and work <= _BLAS_ONE_THREAD and work * gemm.batch >= _WORTH_A_REGION
+    together = gemm.batch > 1 and work * gemm.batch >= _WORTH_A_REGION
     return int(together), [function, form, *sizes, *scalars, *strides]
 
 

@@ -334,7 +334,8 @@ class ScatterMul(ScatterBase):
         tx, tu = tangents[:2]
         terms = []
         if tx is not None:
-            terms.append(self.bind(tx, updates, *indices, **params)[0])
+            factor = self.bind(full_like(x, 1), updates, *indices, **params)[0]
+            terms.append(E.mul(tx, factor))  # not bind(tx, …), which has no transpose
         if tu is not None:
             read = {"drop": "fill"}.get(params["mode"], params["mode"])
             old = gather_p.bind(x, *indices, spec=params["spec"], mode=read, fill=0)[0]
