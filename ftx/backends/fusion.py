@@ -238,7 +238,7 @@ class Fusion:
             depth = next((d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) > CHUNKS), 0)
             if depth:
                 return Group(stages=[], depth=depth, outer=fold[:depth]), ("sum", depth)
-        depth = len(sizes) - (stage.kind == "running")
+        depth = len(sizes) - (stage.kind == "running" or bool(stage.pieces))
         return Group(stages=[], depth=depth, outer=sizes[:depth]), ("row", depth)
 
     def _way_in(self, group: Group, stage: Stage, used: set[Any]) -> Any:
@@ -254,7 +254,8 @@ class Fusion:
         shared = {v for v in used & group.reads if v.aval.size * 4 >= math.prod(group.outer)}
         if not inside and not shared:
             return None
-        lead = stage.axes[:-1] if stage.kind == "running" else stage.axes
+        inner = stage.kind == "running" or stage.pieces
+        lead = stage.axes[:-1] if inner else stage.axes
         found = self._matching_depth(group, stage, lead, inside)
         if found and _placed_in_order(stage, found):
             return "row", found
@@ -299,6 +300,11 @@ def _folds_rows(stage: Stage) -> bool:
     by_fold = sum(any(load.args[-1].coefficient(v) == 1 for v in stage.fold) for load in contiguous)
     by_axis = sum(load.args[-1].coefficient(stage.axes[-1]) == 1 for load in contiguous)
     return by_fold >= by_axis
+
+
+def pieces_of(group: Group) -> list[Stage]:
+    """The stages of a group as they are written: cut ones piece by piece."""
+    return [p for s in group.stages for p in (s.pieces or (s,))]
 
 
 def loads_of(stage: Stage) -> list[Any]:

@@ -23,13 +23,13 @@ from ..core.dtypes import DType
 
 
 class LoopVar:
-    """A counter from 0 to size - 1."""
+    """A counter of `size` steps from `start`."""
 
-    __slots__ = ("name", "number", "size")
+    __slots__ = ("name", "number", "size", "start")
     _numbers = itertools.count()
 
-    def __init__(self, size: int, name: str = ""):
-        self.size, self.number = size, next(LoopVar._numbers)
+    def __init__(self, size: int, name: str = "", start: int = 0):
+        self.size, self.start, self.number = size, start, next(LoopVar._numbers)
         self.name = name or f"v{self.number}"
 
     def __repr__(self) -> str:
@@ -50,7 +50,9 @@ _BIG = 2**62
 
 
 def _bounds(atom: Any) -> tuple[int, int]:
-    return (0, atom.size - 1) if isinstance(atom, LoopVar) else (atom.low, atom.high)
+    if isinstance(atom, LoopVar):
+        return atom.start, atom.start + atom.size - 1
+    return atom.low, atom.high
 
 
 def _depends(atom: Any) -> frozenset[LoopVar]:
@@ -163,6 +165,8 @@ class Builder:
         self._nodes: dict[Any, Any] = {}
         self.source: Any = None
         """The user's line of the equation being lowered, for index checks."""
+        self.breaks: dict[LoopVar, set[int]] = {}
+        """Values of a counter at which the outcome of a comparison changes."""
 
     def index(self, constant: int, terms: tuple[tuple[Any, int], ...]) -> Index:
         terms = tuple(sorted(terms, key=lambda t: id(t[0])))
@@ -180,8 +184,8 @@ class Builder:
         return self.index(0, ((found, 1),))
 
     def var(self, var: LoopVar) -> Index:
-        """A loop counter as an index; a loop of one step is 0."""
-        return self.index(0, ((var, 1),) if var.size != 1 else ())
+        """A loop counter as an index; a loop of one step is a constant."""
+        return self.index(var.start, ()) if var.size == 1 else self.index(0, ((var, 1),))
 
     def int(self, n: int) -> Index:
         """A constant index."""
@@ -246,8 +250,16 @@ class Builder:
         }[op]
         if known is not None:
             return self.const(known, dtypes.bool_)
+        self._note_break(op, d)
         left, right = (self.from_index(i, dtypes.int64) for i in (a, b))
         return self.call(op, dtypes.bool_, left, right)
+
+    def _note_break(self, op: str, d: Index) -> None:
+        if len(d.terms) == 1 and isinstance(d.terms[0][0], LoopVar) and op != "eq":
+            var, c = d.terms[0]
+            if abs(c) == 1:
+                edge = -d.constant if c == 1 else d.constant + 1
+                self.breaks.setdefault(var, set()).add(edge)
 
     def reindex(self, index: Any, shape: Any, source: Any) -> list[Index]:
         """Indices into `source` of the element at `index` of its reshape to `shape`."""
@@ -340,8 +352,10 @@ class Stage:
     guard: Expr | None = None
     """Scatter: whether the update counts."""
     source: Any = None
-    reverse: bool = False
     label: str = ""
+    pieces: tuple[Stage, ...] = ()
+    """The same stage cut along its last axis, so that no piece has to choose inside its loop."""
+    is_piece: bool = False
 
     @property
     def work(self) -> int:

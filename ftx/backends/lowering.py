@@ -20,6 +20,8 @@ from ..core.primitives.reduction import ArgReduction, Cumulative, Reduction
 from .loops import Builder, Expr, Fold, Index, LoopVar, Stage
 from .scalar_text import supported
 
+MIN_CUT, MAX_CUTS = 32, 6
+"""Length of a loop from which it is cut where a comparison changes, and into how many at most."""
 SMALL_DOT = 8192
 """Multiplications below which a product is a generated loop rather than a BLAS call."""
 
@@ -130,7 +132,27 @@ class Lowering:
         axes = tuple(LoopVar(n) for n in var.aval.shape)
         place = tuple(self.builder.var(a) for a in axes)
         expr = self._apply(eqn, list(place))
-        return [self.stage_of(var, var.aval, axes, place, expr, eqn.primitive.name)]
+        stage = self.stage_of(var, var.aval, axes, place, expr, eqn.primitive.name)
+        stage.pieces = self._pieces(stage, eqn)
+        return [stage]
+
+    def _pieces(self, stage: Stage, eqn: Eqn) -> tuple[Stage, ...]:
+        """The stage cut where a comparison of its last counter changes, as padding makes."""
+        if stage.kind != "map" or not stage.axes or stage.axes[-1].size < MIN_CUT:
+            return ()
+        last = stage.axes[-1]
+        cuts = sorted(c for c in self.builder.breaks.get(last, ()) if 0 < c < last.size)
+        if not 0 < len(cuts) <= MAX_CUTS:
+            return ()
+        out = []
+        for start, stop in zip([0, *cuts], [*cuts, last.size], strict=True):
+            axes = (*stage.axes[:-1], LoopVar(stop - start, start=start))
+            place = tuple(self.builder.var(a) for a in axes)
+            expr = self._apply(eqn, list(place))
+            piece = self.stage_of(stage.value, eqn.outvars[0].aval, axes, place, expr, stage.label)
+            piece.is_piece = True
+            out.append(piece)
+        return tuple(out)
 
     def copy_stage(self, value: Any, atom: Atom) -> Stage:
         """A stage that makes `value` equal to an atom."""

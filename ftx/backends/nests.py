@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .fusion import Group, loads_of
+from .fusion import Group, loads_of, pieces_of
 from .loops import LoopVar, Stage
 
 
@@ -28,6 +28,7 @@ class Loop:
     """A loop; `bound` are the variables of all stages that it counts for."""
 
     size: int
+    start: int
     bound: list[LoopVar]
     before: list[Step] = field(default_factory=list)
     body: list[Loop | Step] = field(default_factory=list)
@@ -83,7 +84,7 @@ def build(group: Group) -> Nest:
     """Requires: stages in order.  Establishes: every value is computed before it is read."""
     nest = Nest()
     made: dict[Any, Stage] = {}
-    for stage in group.stages:
+    for stage in pieces_of(group):
         remaining = [(v, k) for v, k in loops_of(stage, group.depth) if v.size != 1]
         needed = {load.data for load in loads_of(stage)} & set(made)
         _insert(nest, nest.items, stage, remaining, needed, made, group, [])
@@ -106,12 +107,13 @@ def _insert(
         for value in needed:
             nest.readers.setdefault(value, []).append(around)
         if stage.kind in ("map", "running"):
-            nest.path[stage.value] = around
+            whole = Loop(0, 0, [])  # a piece is not the value: no reader is inside this
+            nest.path[stage.value] = [*around, whole] if stage.is_piece else around
         return
     var, kind = remaining[0]
     loop = _shared_loop(items, stage, var, needed, made, group)
     if loop is None:
-        loop = Loop(var.size, [])
+        loop = Loop(var.size, var.start, [])
         items.append(loop)
     loop.bound.append(var)
     loop.stages.append(stage)
@@ -151,7 +153,8 @@ def _shared_loop(
             if item.stage.value in needed:
                 return None
             continue
-        if item.size == var.size and _may_share(item, stage, var, needed, group):
+        same = item.size == var.size and item.start == var.start
+        if same and _may_share(item, stage, var, needed, group):
             return item
         if any(s.value in needed for s in item.stages):
             return None
@@ -168,6 +171,8 @@ def _may_share(loop: Loop, stage: Stage, var: LoopVar, needed: Any, group: Group
     for other in loop.stages:
         if other.value not in needed:
             continue
+        if other.is_piece and set(other.axes[-1:]) & bound:
+            return False
         if other.kind == "accumulate" or keeps_totals(other, group.depth):
             return False
         axis = next((i for i, a in enumerate(other.axes) if a in bound), None)

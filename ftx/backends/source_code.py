@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import short_name
-from .fusion import Group, loads_of
+from .fusion import Group, loads_of, pieces_of
 from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
 from .nests import Loop, Nest, Step, build, keeps_totals
 from .scalar_text import HALF, combine, literal, operation, register, suffix
@@ -254,7 +254,8 @@ class _Writer:
         body = self.scopes.pop().lines or ["pass"]
         self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
         lines = self.scopes[-1].lines
-        lines += [f"for {counter} in range({loop.size}):", *[INDENT + x for x in body]]
+        steps = f"{loop.start}, {loop.start + loop.size}" if loop.start else f"{loop.size}"
+        lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
         for step in loop.after:
             self._finish_fold(step.stage)
 
@@ -518,7 +519,7 @@ def _count_uses(group: Group) -> dict[Expr, int]:
     """How many expressions of the kernel have each expression as an operand."""
     uses: dict[Expr, int] = {}
     seen: set[int] = set()
-    stack: list[Any] = [s.expr for s in group.stages]
+    stack: list[Any] = [s.expr for s in pieces_of(group)]
     while stack:
         node = stack.pop()
         if id(node) in seen or not isinstance(node, Expr):
