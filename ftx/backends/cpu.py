@@ -26,14 +26,12 @@ from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, parallel
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
-from .fusion import Graph, Group, LibraryStep
+from .fusion import PARALLEL, Graph, Group, LibraryStep
 from .library import blocks, gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
 from .source_code import KernelSource, render
 
-PARALLEL = 1 << 17
-"""Scalar operations from which a kernel is worth a fork-join (a few microseconds)."""
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
 MAX_CHUNKS = 64

@@ -214,9 +214,11 @@ def _tools() -> SimpleNamespace:
     from numba.cuda.extending import intrinsic
 
     from . import intrinsics
-    from .cuda_text import Emit
+    from .cuda_text import Builder, Emit
 
-    return SimpleNamespace(ir=ir, intrinsic=intrinsic, kinds=intrinsics, emit=Emit)
+    return SimpleNamespace(
+        ir=ir, intrinsic=intrinsic, kinds=intrinsics, emit=Emit, builder=Builder
+    )
 
 
 def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: str) -> Any:
@@ -234,7 +236,7 @@ def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: s
             function.linkage = "internal"
             for attribute in ("alwaysinline", "nounwind"):
                 function.attributes.add(attribute)
-            machine = tools.emit(ir.IRBuilder(function.append_basic_block("entry")))
+            machine = tools.emit(tools.builder(function.append_basic_block("entry")))
             values = [
                 kinds.Value(machine, k, a) for k, a in zip(operands, function.args, strict=True)
             ]

@@ -21,7 +21,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.errors import BackendError
 from . import intrinsics
-from .cuda_text import ATOMICS
+from .cuda_text import ADDED, ATOMICS
 from .vector_math import ROWS
 
 BARRIER = "cuda.syncthreads()"
@@ -59,7 +59,7 @@ class SimCuda:
 
 
 def _garbage(size: int, scalar: Any) -> Any:
-    dtype = np.dtype(scalar)
+    dtype = np.dtype(getattr(scalar, "stored", scalar))
     if dtype.kind in "fc":
         return np.full(size, np.nan, dtype)
     return np.full(size, np.iinfo(dtype).max // 3, dtype)
@@ -88,7 +88,7 @@ def _atomic(op: str, t: str) -> Callable[..., None]:
 
 @functools.cache
 def _names() -> dict[str, Any]:
-    names: dict[str, Any] = {n: _twin(row) for n, row in ROWS.items()}
+    names: dict[str, Any] = {n: _twin(row) for n, row in (ROWS | ADDED).items()}
     for t, scalar in intrinsics.NUMPY.items():
         names[f"select_{t}"] = lambda c, a, b, s=scalar: s(a) if c else s(b)
         if t[0] == "f":
@@ -96,8 +96,19 @@ def _names() -> dict[str, Any]:
             names[f"mul_reassoc_{t}"] = lambda a, b: a * b
     names |= {n: _atomic(*row) for n, row in ATOMICS.items() if n is not None}
     scalars = {dtypes.short_name(d): d.type for d in dtypes.ALL if d != dtypes.bfloat16}
+    scalars |= {f"u{n}": _unsigned(getattr(np, f"uint{n}")) for n in (8, 16, 32, 64)}
     other = {"quotient": lambda x, n: x // n, "remainder": lambda x, n: x % n, "index": int, "cell": int}
     return names | scalars | other | {"inf": math.inf, "nan": math.nan}
+
+
+def _unsigned(scalar: Any) -> Callable[[Any], Any]:
+    """A constructor that wraps, as C's does; NumPy's refuses negative Python numbers."""
+
+    def make(x: Any) -> Any:
+        return scalar(x & np.iinfo(scalar).max if type(x) is int else x)
+
+    make.stored = scalar  # type: ignore[attr-defined]
+    return make
 
 
 class SimKernel:

@@ -3,7 +3,7 @@
 In: the names that `scalar_text` writes into kernels (`exp_f32`, `select_i32`, ...).
 Out: `ROWS`, name -> (formula, result kind, *operand kinds): formulas over a machine `m`, as in
 `vector_math`, but on libdevice where it has the function; `Emit`, the machine that writes NVVM's
-dialect of LLVM; the types of memory cells; which scatters have an atomic.
+dialect of LLVM, with `Builder`; the types of memory cells; which scatters have an atomic.
 Half-precision values are uint16 in memory and float32 in registers; bools are uint8 in memory.
 Must not know: loops, buffers, how kernels are compiled.
 """
@@ -35,6 +35,13 @@ LIBDEVICE = {
 """The formulas replaced by libdevice, which has each as `__nv_<name>` and `__nv_<name>f`."""
 _CALLED = {"roundeven": "rint", "copysign": "copysign", "floor": "floor", "ceil": "ceil"}
 _CALLED |= {"trunc": "trunc", "fabs": "fabs", "sqrt": "sqrt", "fma": "fma"}
+
+
+class Builder(ir.IRBuilder):
+    """Writes only instructions of NVVM's dialect, which has no fneg."""
+
+    def fneg(self, arg: ir.Value, name: str = "", flags: Any = ()) -> ir.Value:
+        return self.fsub(ir.Constant(arg.type, -0.0), arg, name=name, flags=flags)
 
 
 class Emit(intrinsics.Emit):
@@ -104,8 +111,36 @@ def remainder(m: Any, x: Any, n: Any) -> Any:
     return m.cast(m.rem(m.cast(x, "u32"), m.cast(n, "u32")), "i64")
 
 
+def _bits_of(half: str, kind: str) -> Formula:
+    formula = CPU_ROWS[f"f32_to_{half}"][0]
+    return lambda m, x: m.cast(formula(m, x), kind)
+
+
+def _half_of(half: str) -> Formula:
+    formula = CPU_ROWS[f"{half}_to_f32"][0]
+    return lambda m, x: formula(m, m.cast(x, "u16"))
+
+
+def _reread(half: str, other: str) -> Formula:
+    return lambda m, x: CPU_ROWS[f"{other}_to_f32"][0](m, CPU_ROWS[f"f32_to_{half}"][0](m, x))
+
+
+def _added() -> dict[str, tuple[Any, ...]]:
+    """What the CPU's table lacks: a half in a register is a float32, its bits are those stored."""
+    rows: dict[str, tuple[Any, ...]] = {}
+    for half, other in (("f16", "bf16"), ("bf16", "f16")):
+        for bits in ("u16", "i16"):
+            rows[f"bitcast_{half}_{bits}"] = (_bits_of(half, bits), bits, "f32")
+            rows[f"bitcast_{bits}_{half}"] = (_half_of(half), "f32", bits)
+        rows[f"bitcast_{half}_{other}"] = (_reread(half, other), "f32", "f32")
+    return rows
+
+
+ADDED = _added()
+
+
 def _rows() -> dict[str, tuple[Any, ...]]:
-    rows: dict[str, tuple[Any, ...]] = dict(CPU_ROWS)
+    rows: dict[str, tuple[Any, ...]] = CPU_ROWS | ADDED
     for name, symbol in LIBDEVICE.items():
         for t in ("f32", "f64"):
             row = CPU_ROWS[f"{name}_{t}"]

@@ -3,7 +3,7 @@
 In: a simplified jaxpr.  Out: a Graph: kernels (groups of stages) and library steps, in order.
 A value is stored if it leaves the program or a kernel, or is too dear to compute again; stages
 share a kernel if they agree on their leading loops and read each other only there.
-Cost model: one unit per scalar operation, `scalar_text.COST` for dearer ones; a value used more
+Cost model: one unit per scalar operation, `costs.COST` for dearer ones; a value used more
 than once is computed again only below `CHEAP` units.
 Knows nothing of: targets, memory.
 """
@@ -16,9 +16,9 @@ from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.types import ShapedArray
+from .costs import COST
 from .loops import Builder, KernelPlan, LoopVar, Stage, loads
 from .lowering import Lowering, classify_all
-from .scalar_text import COST
 
 CHEAP = 3
 """Units up to which a value used several times is computed at each use."""
@@ -28,8 +28,12 @@ MAX_KERNEL = 260
 """Scalar statements in one kernel; Numba's compile time grows faster than linearly beyond."""
 SMALL = 16384
 """Scalar operations below which a stage may join a kernel that runs on one thread."""
+PARALLEL = 1 << 17
+"""Scalar operations from which a kernel is worth a fork-join (a few microseconds)."""
 CHUNKS = 16
 """Partial results of a fold over parallel loops: fixed, so results do not depend on threads."""
+UNROLLED = 8
+"""Steps up to which LLVM writes an inner loop out, so that the loop around it still vectorises."""
 INDEX_MAPS = frozenset(
     {"broadcast_in_dim", "reshape", "transpose", "slice", "rev", "copy", "stop_gradient"}
 )
@@ -236,6 +240,8 @@ class Fusion:
         if stage.kind == "reduce" and not _folds_rows(stage):
             fold = tuple(v.size for v in stage.fold)
             depth = next((d for d in range(1, len(fold) + 1) if math.prod(fold[:d]) > CHUNKS), 0)
+            if stage.work < PARALLEL:
+                return Group(stages=[], depth=0), ("row", 0)
             if depth:
                 return Group(stages=[], depth=depth, outer=fold[:depth]), ("sum", depth)
         depth = len(sizes) - (stage.kind == "running" or bool(stage.pieces))
@@ -257,11 +263,12 @@ class Fusion:
         inner = stage.kind == "running" or stage.pieces
         lead = stage.axes[:-1] if inner else stage.axes
         found = self._matching_depth(group, stage, lead, inside)
-        if found and _placed_in_order(stage, found):
+        if found and _placed_in_order(stage, found) and not _slows(group, stage, found):
             return "row", found
         if stage.kind == "reduce":
             found = self._matching_depth(group, stage, stage.fold, inside)
-            if found and math.prod(group.outer[:found]) > CHUNKS:
+            worth = group.work + stage.work >= PARALLEL
+            if found and worth and math.prod(group.outer[:found]) > CHUNKS:
                 return "sum", found
         return None
 
@@ -277,6 +284,23 @@ class Fusion:
             return group.depth if depth >= group.depth else 0
         whole, kept = math.prod(group.outer), math.prod(group.outer[:depth])
         return depth if kept >= min(whole, CHUNKS) else 0
+
+
+def _slows(group: Group, stage: Stage, depth: int) -> bool:
+    """Whether together, dear operations would run one by one beside a short inner loop."""
+    every = [*group.stages, stage]
+    inner = max(inner_steps(s, depth) for s in every)
+    leaf = max((s.expr.weight for s in every if inner_steps(s, depth) == 1), default=0)
+    return UNROLLED < inner < leaf
+
+
+def inner_steps(stage: Stage, depth: int) -> int:
+    """Steps of a stage's loops inside the shared ones."""
+    if stage.kind == "accumulate":
+        loops = (*stage.fold[depth:], *stage.axes)
+    else:
+        loops = (*stage.axes[depth:], *stage.fold)
+    return math.prod(v.size for v in loops)
 
 
 def _same_place(indices: Any, lead: Any, depth: int) -> bool:
@@ -296,10 +320,19 @@ def _folds_rows(stage: Stage) -> bool:
     """Whether neighbouring elements of a fold lie side by side in memory."""
     if not stage.fold or not stage.axes:
         return False
-    contiguous = [load for load in loads(stage.expr) if load.args]
-    by_fold = sum(any(load.args[-1].coefficient(v) == 1 for v in stage.fold) for load in contiguous)
-    by_axis = sum(load.args[-1].coefficient(stage.axes[-1]) == 1 for load in contiguous)
-    return by_fold >= by_axis
+    along_fold, along_axis = strides_favour(stage)
+    return along_fold >= along_axis
+
+
+def strides_favour(stage: Stage) -> tuple[int, int]:
+    """How many loads run along a folded counter, and how many along the last axis.
+
+    A load that does not depend on the axis counts for neither: either order serves it.
+    """
+    last = stage.axes[-1]
+    both = [load for load in loads(stage.expr) if load.args and last in load.depends]
+    along_fold = sum(any(load.args[-1].coefficient(v) == 1 for v in stage.fold) for load in both)
+    return along_fold, sum(load.args[-1].coefficient(last) == 1 for load in both)
 
 
 def pieces_of(group: Group) -> list[Stage]:

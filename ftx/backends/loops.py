@@ -20,6 +20,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import DType
+from .costs import COST
 
 
 class LoopVar:
@@ -144,9 +145,12 @@ class Index:
 
 
 class Expr:
-    """A scalar value: its dtype, and the loop variables it depends on."""
+    """A scalar value: its dtype, the loop variables it depends on, its cost.
 
-    __slots__ = ("args", "cost", "data", "depends", "dtype", "kind")
+    cost: operations to compute it; weight: units (costs.COST) along its longest chain.
+    """
+
+    __slots__ = ("args", "cost", "data", "depends", "dtype", "kind", "weight")
 
     def __init__(self, kind: str, dtype: DType, data: Any, args: tuple[Any, ...]):
         self.kind, self.dtype, self.data, self.args = kind, dtype, data, args
@@ -156,6 +160,8 @@ class Expr:
         self.depends = depends
         self.cost = {"const": 0, "load": 1, "call": 1, "index": 0, "fold": 0}[kind]
         self.cost += sum(a.cost for a in args if isinstance(a, Expr))
+        own = COST.get(data, 1) if kind == "call" else 0
+        self.weight = own + max((a.weight for a in args if isinstance(a, Expr)), default=0)
 
 
 class Builder:

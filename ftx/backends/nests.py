@@ -8,10 +8,11 @@ Knows nothing of: the text that is made of it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from .fusion import Group, loads_of, pieces_of
+from .fusion import UNROLLED, Group, loads_of, pieces_of, strides_favour
 from .loops import LoopVar, Stage
 
 
@@ -68,11 +69,8 @@ def is_interchanged(stage: Stage, depth: int) -> bool:
     """Whether a fold runs outside the last axis, into an array of totals, to read rows."""
     if stage.kind != "reduce" or len(stage.axes) <= depth or not stage.fold:
         return False
-    last = stage.axes[-1]
-    along = [load for load in loads_of(stage) if load.args]
-    by_axis = sum(load.args[-1].coefficient(last) == 1 for load in along)
-    by_fold = sum(any(load.args[-1].coefficient(v) == 1 for v in stage.fold) for load in along)
-    return last.size >= 4 and by_axis > by_fold
+    along_fold, along_axis = strides_favour(stage)
+    return stage.axes[-1].size >= 4 and along_axis > along_fold
 
 
 def keeps_totals(stage: Stage, depth: int) -> bool:
@@ -111,7 +109,7 @@ def _insert(
             nest.path[stage.value] = [*around, whole] if stage.is_piece else around
         return
     var, kind = remaining[0]
-    loop = _shared_loop(items, stage, var, needed, made, group)
+    loop = _shared_loop(items, stage, remaining, needed, group)
     if loop is None:
         loop = Loop(var.size, var.start, [])
         items.append(loop)
@@ -145,9 +143,15 @@ def _fold_loops(stage: Stage, remaining: Any) -> int:
 
 
 def _shared_loop(
-    items: list[Loop | Step], stage: Stage, var: LoopVar, needed: Any, made: Any, group: Group
+    items: list[Loop | Step],
+    stage: Stage,
+    remaining: list[tuple[LoopVar, str]],
+    needed: Any,
+    group: Group,
 ) -> Loop | None:
     """The last loop that `stage` may run in, or None."""
+    var = remaining[0][0]
+    below = math.prod(v.size for v, _ in remaining[1:])
     for item in reversed(items):
         if isinstance(item, Step):
             if item.stage.value in needed:
@@ -155,12 +159,27 @@ def _shared_loop(
             continue
         same = item.size == var.size and item.start == var.start
         if same and _may_share(item, stage, var, needed, group):
-            return item
+            return None if _slows(item, stage, below, group.depth) else item
         if any(s.value in needed for s in item.stages):
             return None
         if stage.kind == "scatter" or any(s.value is stage.value for s in item.stages):
             return None
     return None
+
+
+def _slows(loop: Loop, stage: Stage, below: int, depth: int) -> bool:
+    """Whether together, dear operations would run one by one beside a short inner loop."""
+    bound = set(loop.bound)
+    steps = {s: _steps_below(s, bound, depth) for s in loop.stages} | {stage: below}
+    inner = max(steps.values())
+    leaf = max((s.expr.weight for s, n in steps.items() if n == 1), default=0)
+    return UNROLLED < inner < leaf
+
+
+def _steps_below(stage: Stage, bound: set[LoopVar], depth: int) -> int:
+    variables = [v for v, _ in loops_of(stage, depth)]
+    here = next(i for i, v in enumerate(variables) if v in bound)
+    return math.prod(v.size for v in variables[here + 1 :])
 
 
 def _may_share(loop: Loop, stage: Stage, var: LoopVar, needed: Any, group: Group) -> bool:

@@ -35,9 +35,6 @@ _INTEGER_CALLS = {
 _COMPLEX = frozenset({"add", "sub", "mul", "div", "neg", "conj", "eq", "ne", "select", "square"})
 _COMPLEX |= {"real", "imag", "abs", "complex", "convert"}
 
-COST = dict.fromkeys(_VECTOR_MATH, 10) | {"div": 3, "sqrt": 4, "rsqrt": 4, "rem": 4}
-COST |= dict.fromkeys(("floor", "ceil", "trunc", "round"), 1)
-
 
 def register(dtype: DType) -> DType:
     """The dtype in which values of `dtype` are computed."""

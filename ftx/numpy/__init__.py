@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..core.array import Value, install_methods
-from . import linalg, scalar_types
+from . import fft, linalg, scalar_types
 from .composed import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .elementwise import (

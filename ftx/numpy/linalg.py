@@ -283,7 +283,7 @@ def _slogdet_rule(primals, tangents):
     """d log|det A| = Re tr(A⁻¹ dA); the sign turns by the imaginary part."""
     (x,), (t,) = primals, tangents
     sign, logs = _slogdet(x)
-    change = linear_algebra.trace(_solve(x, t), 0, -2, -1)
+    change = linear_algebra.trace(_linear_solve(x, t), 0, -2, -1)
     if not dtypes.is_complex(x.dtype):
         return (sign, logs), (E.mul(sign, S.full(sign.shape, 0, sign.dtype)), change)
     turn = C.complex_(S.full(logs.shape, 0, logs.dtype), C.imag(change))
@@ -315,7 +315,7 @@ def _det_rule(primals, tangents):
     """d det A = det A tr(A⁻¹ dA)."""
     (x,), (t,) = primals, tangents
     out = _det(x)
-    return out, E.mul(out, linear_algebra.trace(_solve(x, t), 0, -2, -1))
+    return out, E.mul(out, linear_algebra.trace(_linear_solve(x, t), 0, -2, -1))
 
 
 _det.defjvp(_det_rule)

@@ -234,11 +234,12 @@ def _switch(name: str, which: Any, branches: Any, operands: Any) -> Any:
 def _agree(name: str, jaxprs: Any, branches: Any, out_tree: Any) -> list[Jaxpr]:
     """Branches converted to common types where only weakness differs."""
     wanted = []
+    rank = lambda a: "bifc".index(dtypes.kind(a.dtype))
     for i, column in enumerate(zip(*[j.out_avals for j in jaxprs], strict=True)):
         strong = [a for a in column if not a.weak_type] or list(column)
         for a, b in zip(column, branches, strict=True):
             fits = a.dtype == strong[0].dtype or (
-                a.weak_type and dtypes.kind(a.dtype) <= dtypes.kind(strong[0].dtype)
+                a.weak_type and rank(a) <= rank(strong[0])
             )
             if a.shape != column[0].shape or not fits:
                 paths = tree.leaves_with_path(tree.unflatten(out_tree, range(out_tree.num_leaves)))

@@ -156,7 +156,8 @@ def _settled(value: Any, out: ShapedArray) -> Any:
     if aval is out or aval.shape != out.shape or not aval.weak_type:
         return value
     joined = dtypes.promote_types(aval.dtype, out.dtype) if out.weak_type else out.dtype
-    if "bifc".index(dtypes.kind(aval.dtype)) > "bifc".index(dtypes.kind(out.dtype)):
+    rank = lambda a: "bifc".index(dtypes.kind(a.dtype))
+    if rank(aval) > rank(out) and not out.weak_type:
         return value
     return convert(value, joined, aval.weak_type and out.weak_type)
 

@@ -85,6 +85,12 @@ def test_cond():
     close(ftx.vmap(f, (0, None))(np.array([True, False]), 0.3), [0.6, np.sin(0.3)])
 
 
+def test_branches_that_differ_in_weakness_agree():
+    f = ftx.jit(lambda p, x: cond(p, lambda v: 1, lambda v: v, x))
+    assert f(True, fnp.float32(0.5)).dtype == np.float32
+    assert f(False, fnp.float32(0.5)) == 0.5
+
+
 def test_switch_clamps_its_index():
     f = ftx.jit(lambda i, x: switch(i, [lambda v: v, lambda v: v * 2, lambda v: v * 3], x))
     assert [float(f(i, 1.0)) for i in (-5, 0, 1, 2, 9)] == [1, 1, 2, 3, 3]
@@ -137,8 +143,10 @@ def test_errors():
         scan(lambda c, x: (c, None), 0.0, (XS, XS[:2]))
     with pytest.raises(CarryError, match="scalar bool"):
         while_loop(lambda v: v, lambda v: v, 1.0)
-    with pytest.raises(BranchError):
-        cond(True, lambda x: x, lambda x: (x, x), 1.0)
+    with pytest.raises(BranchError, match="one result structure"):
+        ftx.jit(lambda p: cond(p, lambda x: x, lambda x: (x, x), 1.0))(True)
+    with pytest.raises(BranchError, match="equal types"):
+        ftx.jit(lambda p: cond(p, lambda x: x, lambda x: fnp.stack([x, x]), 1.0))(True)
     with pytest.raises(MissingRuleError, match="known length"):
         ftx.grad(lambda x: while_loop(lambda v: v < 9, lambda v: v * v, x))(2.0)
 
