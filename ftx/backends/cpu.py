@@ -134,7 +134,7 @@ class Assembler:
         n = source.iterations
         if source.chunk or (source.work >= PARALLEL and n > 1):
             pieces = min(MAX_CHUNKS, max(2, source.work // CHUNK))
-            chunk = source.chunk or max(1, -(-n // pieces))
+            chunk = source.chunk or max(source.grain, -(-n // pieces))
             thunk: Any = RunChunks(kernel, entries, n, chunk, label=label)
         else:
             thunk = RunKernel(kernel, entries, n, label=label)

@@ -251,6 +251,12 @@ class CudaExecutable:
         self._sources, self._checked = assembler.sources, assembler.checked
 
     def __call__(self, *args: Any) -> list[Any]:
+        run = self.enter(*args)
+        self.queue(run)
+        return self.leave(run, *args)
+
+    def enter(self, *args: Any) -> Run:
+        """Arguments, results and temporaries on the device."""
         device = self.device
         memory: dict[Any, Any] = dict(self._constants)
         for var, x, aval in zip(self._ins, args, self._avals, strict=True):
@@ -262,14 +268,20 @@ class CudaExecutable:
             memory |= {t: device.at(arena, offset) for t, offset in self._offsets.items()}
         if self._checked:
             memory[STATUS] = device.upload(np.zeros(len(self._checked), np.int64))
-        run = Run(device, memory)
+        return Run(device, memory)
+
+    def queue(self, run: Run) -> None:
+        """Every step; on a GPU they may still be running afterwards."""
         run.steps(self._thunks)
+
+    def leave(self, run: Run, *args: Any) -> list[Any]:
+        """The results, when they are there."""
         self._check(run)
         results = []
         for var in self._outs:
             value = run.fetch(var, var.aval.shape, var.aval.dtype)
             results.append(Array(value, var.aval.weak_type))
-            self._resident.keep(results[-1], memory[var])
+            self._resident.keep(results[-1], run.memory[var])
         if self._fixed is None:
             return results
         return [results[k] if kind == "new" else _fixed(kind, k, args) for kind, k in self._fixed]

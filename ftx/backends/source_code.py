@@ -18,7 +18,8 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import short_name
-from .fusion import Group, loads_of, pieces_of
+from .addresses import TILE, collapses, flat_index, lead_of, runs_across, tiled_loop
+from .fusion import Group, pieces_of
 from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
 from .nests import Loop, Nest, Step, build, keeps_totals
 from .scalar_text import HALF, combine, literal, operation, register, suffix
@@ -40,6 +41,8 @@ class KernelSource:
     """Size of the axis and the user's line of every index check; bit k of the status is check k."""
     iterations: int
     chunk: int
+    grain: int
+    """Chunks are multiples of this many iterations, where that is possible."""
     work: int
     labels: list[str]
 
@@ -61,63 +64,9 @@ def render(group: Group, in_memory: Callable[[Any], bool]) -> KernelSource:
 def _settle_depth(group: Group) -> None:
     """Leave the last axis to an inner loop unless all shared loops are one."""
     inner = any(len(lead_of(s, len(s.axes))) > group.depth or s.fold for s in group.stages)
-    if group.depth > 1 and not inner and not group.fixed and not _collapses(group):
+    if group.depth > 1 and not inner and not group.fixed and not collapses(group):
         group.depth -= 1
         group.outer = group.outer[: group.depth]
-
-
-def lead_of(stage: Stage, depth: int) -> tuple[LoopVar, ...]:
-    """The stage's own variables for the shared loops."""
-    return (stage.fold if stage.kind == "accumulate" else stage.axes)[:depth]
-
-
-def strides_of(shape: Any) -> list[int]:
-    """Elements to step per axis, row-major."""
-    return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-
-
-def _flat(indices: Any, shape: Any) -> Index | None:
-    total = None
-    for index, stride in zip(indices, strides_of(shape), strict=True):
-        total = index * stride if total is None else total + index * stride
-    return total
-
-
-def _collapses(group: Group) -> bool:
-    """Whether the shared loops can run as one: every address moves evenly through them."""
-    for stage in group.stages:
-        lead = lead_of(stage, group.depth)
-        accesses = [(load.args, load.data.aval.shape) for load in loads_of(stage)]
-        if stage.kind != "accumulate":
-            accesses.append((stage.place, stage.shape))
-        for indices, shape in accesses:
-            if not _even(_flat(indices, shape), lead):
-                return False
-        if not _only_in_addresses(stage.expr, set(lead)):
-            return False
-    return True
-
-
-def _even(flat: Index | None, lead: Any) -> bool:
-    if flat is None:
-        return True
-    for outer, inner in zip(lead, lead[1:], strict=False):
-        if flat.coefficient(outer) != flat.coefficient(inner) * inner.size and outer.size != 1:
-            return False
-    return not any(isinstance(a, IndexOp) and a.depends & set(lead) for a, _ in flat.terms)
-
-
-def _only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
-    stack, seen = [expr], set()
-    while stack:
-        e = stack.pop()
-        if id(e) in seen:
-            continue
-        seen.add(id(e))
-        if e.kind == "index" and e.args[0].depends & lead:
-            return False
-        stack.extend(a for a in e.args if isinstance(a, Expr))
-    return True
 
 
 class _Writer:
@@ -138,7 +87,10 @@ class _Writer:
         self.checks: list[tuple[int, Any]] = []
         self.counts: dict[str, int] = {}
         self.uses = _count_uses(group)
-        self.collapsed = self.depth > 1 and _collapses(group)
+        self.tiled = tiled_loop(group, self.nest)
+        self.tiles: dict[str, tuple[str, str]] = {}
+        self.tile_dtypes: dict[Any, Any] = {}
+        self.collapsed = self.depth > 1 and collapses(group)
 
     # ---- the kernel as a whole
 
@@ -156,7 +108,7 @@ class _Writer:
         self._items(self.nest.items)
         if self.depth:
             body = self.scopes.pop().lines or ["pass"]
-            self.scopes[0].lines += ["for i in range(lo, hi):", *[INDENT + x for x in body]]
+            self.scopes[0].lines += self._outer_loop(body)
         for stage in self.group.stages:
             if stage.kind == "accumulate" and not stage.axes:
                 target = self._pointer(stage.value)
@@ -165,13 +117,28 @@ class _Writer:
                 )
         return self._finish()
 
+    def _outer_loop(self, body: list[str]) -> list[str]:
+        if not self.tiled:
+            return ["for i in range(lo, hi):", *[INDENT + x for x in body]]
+        size = self.tiled.size
+        rows = f"for i in range(ib, min(ib + {TILE}, hi)):"
+        lines = [f"for ib in range(lo, hi, {TILE}):"]
+        lines += [f"{INDENT}for jb in range(0, {size}, {TILE}):"]
+        for tile, source in self.tiles.values():
+            lines += [
+                f"{INDENT * 2}for jt in range(jb, min(jb + {TILE}, {size})):",
+                f"{INDENT * 3}{rows}",
+                f"{INDENT * 4}{tile}[(i - ib) * {TILE} + jt - jb] = {source}",
+            ]
+        return [*lines, INDENT * 2 + rows, *[INDENT * 3 + x for x in body]]
+
     def _finish(self) -> KernelSource:
         lines = [
             f"{name} = pointer_{short_name(_memory_dtype(v))}(args, {k})"
             for k, (v, name) in enumerate(self.pointers.items())
         ]
         lines += [
-            f"{name} = stack_{short_name(_memory_dtype(v, True))}({max(1, math.prod(shape))})"
+            f"{name} = stack_{short_name(self._scratch_dtype(v))}({max(1, math.prod(shape))})"
             for v, (name, shape) in self.scratch.items()
         ]
         if self.checks:
@@ -183,7 +150,12 @@ class _Writer:
         work = sum(s.work for s in self.group.stages)
         labels = [f"{s.kind} {s.label}" for s in self.group.stages]
         entries = list(self.pointers)
-        return KernelSource(text, entries, self.checks, outer, self.group.chunk, work, labels)
+        grain = TILE if self.tiled else 1
+        chunk = self.group.chunk
+        return KernelSource(text, entries, self.checks, outer, chunk, grain, work, labels)
+
+    def _scratch_dtype(self, value: Any) -> Any:
+        return register(self.tile_dtypes.get(value) or value.aval.dtype)
 
     def _bind_outer(self) -> None:
         sizes = self.group.outer
@@ -255,6 +227,8 @@ class _Writer:
         self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
         lines = self.scopes[-1].lines
         steps = f"{loop.start}, {loop.start + loop.size}" if loop.start else f"{loop.size}"
+        if loop is self.tiled:
+            steps = f"jb, min(jb + {TILE}, {loop.size})"
         lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
         for step in loop.after:
             self._finish_fold(step.stage)
@@ -302,7 +276,7 @@ class _Writer:
     def _slot(self, stage: Stage, place: Any) -> str:
         """The memory of the stage's value at `place`, as text."""
         if stage.kind == "accumulate":
-            inner = _flat(place, [a.size for a in stage.axes])
+            inner = flat_index(place, [a.size for a in stage.axes])
             at = "" if inner is None else self._index(inner)
             row = f"lo // {self.group.chunk} * {math.prod(a.size for a in stage.axes)}"
             return f"{self._pointer(stage.value)}[{row}{' + ' + at if at not in ('', '0') else ''}]"
@@ -311,9 +285,9 @@ class _Writer:
     def _address(self, value: Any, indices: Any, shape: Any) -> str:
         if value in self.scratch:
             name, inner = self.scratch[value]
-            flat = _flat(indices[self.depth :], inner)
+            flat = flat_index(indices[self.depth :], inner)
         else:
-            name, flat = self._pointer(value), _flat(indices, shape)
+            name, flat = self._pointer(value), flat_index(indices, shape)
         return f"{name}[{'0' if flat is None else self._index(flat)}]"
 
     def _compute(self, stage: Stage) -> None:
@@ -468,8 +442,23 @@ class _Writer:
         value = expr.data
         if value in self.registers:
             return self.registers[value][0]
+        if self.tiled and runs_across(expr, self.tiled, self.group):
+            return self._assign(self._tile_read(expr), self._depth_of(expr))
         text = self._address(value, expr.args, value.aval.shape)
         return self._assign(text, self._depth_of(expr))
+
+    def _tile_read(self, expr: Expr) -> str:
+        """A transposed read, by way of a tile that was read along its rows."""
+        inner = next(v for v in expr.depends if v in self.tiled.bound)  # type: ignore[union-attr]
+        counter, self.text_of[inner] = self.text_of[inner], "jt"
+        source = self._address(expr.data, expr.args, expr.data.aval.shape)
+        self.text_of[inner] = counter
+        if source not in self.tiles:
+            name = self._name("s")
+            self.tiles[source] = (name, source)
+            self.scratch[name] = (name, (TILE, TILE))
+            self.tile_dtypes[name] = expr.dtype
+        return f"{self.tiles[source][0]}[(i - ib) * {TILE} + {counter} - jb]"
 
     def _index(self, index: Index) -> str:
         parts = []
@@ -536,9 +525,8 @@ def _zero(dtype: Any) -> bytes:
     return np.zeros((), dtype).tobytes()
 
 
-def _memory_dtype(value: Any, on_stack: bool = False) -> Any:
-    dtype = value.aval.dtype
-    return register(dtype) if on_stack else dtype
+def _memory_dtype(value: Any) -> Any:
+    return value.aval.dtype
 
 
 def _group_loads(node: Any, values: set[Any]) -> list[Expr]:

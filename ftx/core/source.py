@@ -11,7 +11,11 @@ import os
 import sys
 from typing import NamedTuple
 
+import optree
+
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NOT_USERS = (_ROOT, os.path.dirname(os.path.abspath(optree.__file__)) + os.sep)
+"""Folders whose frames stand between the user's line and ours; optree calls back from tree.map."""
 
 
 class SourceInfo(NamedTuple):
@@ -35,7 +39,7 @@ def user_source() -> SourceInfo:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_ROOT):
+        if not code.co_filename.startswith(_NOT_USERS):
             return SourceInfo(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return UNKNOWN

@@ -33,8 +33,9 @@ def test_python_numbers_are_weak_as_in_jax():
     jax = pytest.importorskip("jax")
     with config.override(enable_x64=True), jax.enable_x64(True):
         for name, (kind, number) in itertools.product(NAMES, PYTHON.items()):
-            got = (fnp.ones(2, name) + number if name != "bool" else
-                   fnp.add(fnp.ones(2, name), number)).dtype
+            got = (
+                fnp.ones(2, name) + number if name != "bool" else fnp.add(fnp.ones(2, name), number)
+            ).dtype
             expected = (jax.numpy.ones(2, name) + number).dtype
             assert got == expected, (name, kind, got, expected)
 

@@ -9,9 +9,8 @@ import pytest
 import ftx
 from ftx.core import dtypes
 from ftx.core.errors import DTypeError
-from ftx.core.primitives import ALL
+from ftx.core.primitives import ALL, conv, linalg
 from ftx.core.primitives import collective as K
-from ftx.core.primitives import conv, linalg
 from ftx.core.primitives.formula import Binary, Elementwise
 from ftx.core.primitives.window import Windows
 from tests.support import checks
@@ -112,8 +111,14 @@ row(
     kinds="if",
 )
 row("clamp", [Operand((6,), -1, -0.5), Operand((6,), -2, 2), Operand((6,), 0.5, 1)], kinds="if")
-for source, target in (("f", dtypes.float64), ("i", dtypes.float32), ("f", dtypes.int32),
-                       ("f", dtypes.complex128), ("b", dtypes.float32), ("if", dtypes.bfloat16)):
+for source, target in (
+    ("f", dtypes.float64),
+    ("i", dtypes.float32),
+    ("f", dtypes.int32),
+    ("f", dtypes.complex128),
+    ("b", dtypes.float32),
+    ("if", dtypes.bfloat16),
+):
     row(
         "convert_element_type",
         shaped((2, 3)),
@@ -212,17 +217,34 @@ row(
     tag="fill",
     kinds="if",
 )
-row("gather", [Operand((3, 4)), *TWO], {"spec": "ab[ab],i->i", "mode": "clip", "fill": None},
-    tag="two")
-row("gather", [Operand((4, 5)), Operand((4, 2), 0, 4, dtype=I32)],
-    {"spec": "ab[b],ai->ai", "mode": "promise", "fill": None}, tag="along")
+row(
+    "gather",
+    [Operand((3, 4)), *TWO],
+    {"spec": "ab[ab],i->i", "mode": "clip", "fill": None},
+    tag="two",
+)
+row(
+    "gather",
+    [Operand((4, 5)), Operand((4, 2), 0, 4, dtype=I32)],
+    {"spec": "ab[b],ai->ai", "mode": "promise", "fill": None},
+    tag="along",
+)
 for name in ("scatter", "scatter_add", "scatter_mul", "scatter_min", "scatter_max"):
     unique = Operand((2,), dtype=I32, make=distinct)
-    row(name, [Operand((3, 4)), Operand((2, 4)), unique],
-        {"spec": "ab[a],i->ib", "mode": "promise"}, tag="distinct", kinds="if")
+    row(
+        name,
+        [Operand((3, 4)), Operand((2, 4)), unique],
+        {"spec": "ab[a],i->ib", "mode": "promise"},
+        tag="distinct",
+        kinds="if",
+    )
     if name != "scatter_mul":  # its derivative asks for distinct places
-        row(name, [Operand((3, 4)), Operand((4, 4)), Operand((4,), -1, 4, dtype=I32)],
-            {"spec": "ab[a],i->ib", "mode": "drop"}, tag="dropping")
+        row(
+            name,
+            [Operand((3, 4)), Operand((4, 4)), Operand((4,), -1, 4, dtype=I32)],
+            {"spec": "ab[a],i->ib", "mode": "drop"},
+            tag="dropping",
+        )
 START = Operand((), 0, 5, dtype=I32)
 row("dynamic_slice", [Operand((5, 4)), START, START], {"sizes": (2, 4)}, kinds="bifc")
 row("dynamic_update_slice", [*shaped((5, 4), (2, 3)), START, START], kinds="bifc")
@@ -231,12 +253,29 @@ row("dynamic_update_slice", [*shaped((5, 4), (2, 3)), START, START], kinds="bifc
 
 WORD = Operand((5,), dtype=U32, make=lambda rng, d, s: rng.integers(0, 2**32, s, dtype=np.uint64))
 row("threefry2x32", [WORD] * 4, grad=(), compiled_kinds="f")
-row("bitcast_convert_type", shaped((2, 3)), {"dtype": I32}, grad=(), compiled_kinds="f",
-    function=lambda x: ftx.lax.bitcast_convert_type(x, f"uint{8 * x.dtype.itemsize}"))
-row("bitcast_convert_type", shaped((2, 3)), tag="narrower", grad=(), compiled_kinds="f",
-    function=lambda x: ftx.lax.bitcast_convert_type(x, "uint8"))
-row("bitcast_convert_type", [Operand((3, 4), 0, 9, dtype=dtypes.uint8)], tag="wider", grad=(),
-    function=lambda x: ftx.lax.bitcast_convert_type(x, "uint32"))
+row(
+    "bitcast_convert_type",
+    shaped((2, 3)),
+    {"dtype": I32},
+    grad=(),
+    compiled_kinds="f",
+    function=lambda x: ftx.lax.bitcast_convert_type(x, f"uint{8 * x.dtype.itemsize}"),
+)
+row(
+    "bitcast_convert_type",
+    shaped((2, 3)),
+    tag="narrower",
+    grad=(),
+    compiled_kinds="f",
+    function=lambda x: ftx.lax.bitcast_convert_type(x, "uint8"),
+)
+row(
+    "bitcast_convert_type",
+    [Operand((3, 4), 0, 9, dtype=dtypes.uint8)],
+    tag="wider",
+    grad=(),
+    function=lambda x: ftx.lax.bitcast_convert_type(x, "uint32"),
+)
 
 # ---- collectives, seen through vmap over a named axis
 
@@ -249,27 +288,71 @@ row("psum", shaped((3, 2)), kinds="ifc", function=mapped(lambda x: K.psum(x, "i"
 row("pmax", shaped((3, 2)), kinds="bif", function=mapped(lambda x: K.pmax(x, "i")))
 row("pmin", shaped((3, 2)), kinds="bif", function=mapped(lambda x: K.pmin(x, "i")))
 row("all_gather", shaped((3, 2)), kinds="bifc", function=mapped(lambda x: K.all_gather(x, "i", 1)))
-row("all_gather", shaped((3, 2)), tag="tiled",
-    function=mapped(lambda x: K.all_gather(x, "i", 0, tiled=True)))
-row("psum_scatter", shaped((3, 3, 2)), kinds="ifc",
-    function=mapped(lambda x: K.psum_scatter(x, "i", 0)))
-row("psum_scatter", shaped((3, 6)), tag="tiled",
-    function=mapped(lambda x: K.psum_scatter(x, "i", 0, tiled=True)))
-row("ppermute", shaped((3, 2)), kinds="bifc",
-    function=mapped(lambda x: K.ppermute(x, "i", [(0, 1), (1, 2), (2, 0)])))
-row("ppermute", shaped((3, 2)), tag="partial",
-    function=mapped(lambda x: K.ppermute(x, "i", [(0, 2)])))
-row("all_to_all", shaped((3, 3, 2)), kinds="bifc",
-    function=mapped(lambda x: K.all_to_all(x, "i", 0, 1)))
+row(
+    "all_gather",
+    shaped((3, 2)),
+    tag="tiled",
+    function=mapped(lambda x: K.all_gather(x, "i", 0, tiled=True)),
+)
+row(
+    "psum_scatter",
+    shaped((3, 3, 2)),
+    kinds="ifc",
+    function=mapped(lambda x: K.psum_scatter(x, "i", 0)),
+)
+row(
+    "psum_scatter",
+    shaped((3, 6)),
+    tag="tiled",
+    function=mapped(lambda x: K.psum_scatter(x, "i", 0, tiled=True)),
+)
+row(
+    "ppermute",
+    shaped((3, 2)),
+    kinds="bifc",
+    function=mapped(lambda x: K.ppermute(x, "i", [(0, 1), (1, 2), (2, 0)])),
+)
+row(
+    "ppermute",
+    shaped((3, 2)),
+    tag="partial",
+    function=mapped(lambda x: K.ppermute(x, "i", [(0, 2)])),
+)
+row(
+    "all_to_all",
+    shaped((3, 3, 2)),
+    kinds="bifc",
+    function=mapped(lambda x: K.all_to_all(x, "i", 0, 1)),
+)
 row("axis_index", shaped((3,)), grad=(), function=mapped(lambda x: K.axis_index("i")))
 
 # ---- convolution and windows
 
 CONVS = (
-    ("plain", "NHWC,HWIO->NHWC", (2, 5, 4, 3), (3, 2, 3, 4), (1, 1), ((0, 0), (1, 1)), (1, 1),
-     (1, 1), 1, 1),
-    ("all", "CNWH,OHIW->NHCW", (4, 2, 5, 6), (2, 3, 2, 2), (2, 1), ((1, 2), (2, -1)), (2, 1),
-     (1, 2), 2, 1),
+    (
+        "plain",
+        "NHWC,HWIO->NHWC",
+        (2, 5, 4, 3),
+        (3, 2, 3, 4),
+        (1, 1),
+        ((0, 0), (1, 1)),
+        (1, 1),
+        (1, 1),
+        1,
+        1,
+    ),
+    (
+        "all",
+        "CNWH,OHIW->NHCW",
+        (4, 2, 5, 6),
+        (2, 3, 2, 2),
+        (2, 1),
+        ((1, 2), (2, -1)),
+        (2, 1),
+        (1, 2),
+        2,
+        1,
+    ),
     ("depthwise", "NCW,OIW->NCW", (2, 3, 6), (6, 1, 3), (1,), ((1, 1),), (1,), (1,), 3, 1),
     ("batch_groups", "NWC,WIO->NWC", (4, 5, 2), (2, 2, 4), (2,), ((0, 1),), (1,), (1,), 1, 2),
 )
@@ -295,9 +378,7 @@ WINDOWS = {
     "padded": Windows.make((2, 3), (1, 2), ((1, 0), (1, 2))),
     "dilated": Windows.make((2, 2), (1, 1), ((1, 1), (0, 1)), (2, 1), (1, 2)),
 }
-SPREAD = lambda rng, dtype, shape: (  # noqa: E731  no ties, so that extrema are smooth
-    rng.permutation(int(np.prod(shape))).reshape(shape) / 8 + 0.1
-)
+SPREAD = lambda rng, dtype, shape: rng.permutation(int(np.prod(shape))).reshape(shape) / 8 + 0.1
 for tag, windows in WINDOWS.items():
     for name in ("sum", "prod", "max", "min"):
         draw = SPREAD if name in ("max", "min") else None
@@ -309,22 +390,41 @@ for tag, windows in WINDOWS.items():
             kinds=PRIMITIVES[f"reduce_window_{name}"].reduction.kinds if not tag else "f",
             fd_tolerance=1e-5,
         )
-    row("conv_patches", shaped((2, 4, 6, 3)), {"windows": windows}, tag=tag,
-        kinds="ifc" if not tag else "f")
+    row(
+        "conv_patches",
+        shaped((2, 4, 6, 3)),
+        {"windows": windows},
+        tag=tag,
+        kinds="ifc" if not tag else "f",
+    )
     options = {"windows": windows, "largest": tag != "padded"}
-    row("window_select", [Operand((4, 6), make=SPREAD), Operand((4, 6))], options, tag=tag,
-        grad=(1,))
+    row(
+        "window_select",
+        [Operand((4, 6), make=SPREAD), Operand((4, 6))],
+        options,
+        tag=tag,
+        grad=(1,),
+    )
     out = windows.out_shape((4, 6))
-    row("window_scatter", [Operand((4, 6), make=SPREAD), Operand(out)], options, tag=tag,
-        grad=(1,))
+    row("window_scatter", [Operand((4, 6), make=SPREAD), Operand(out)], options, tag=tag, grad=(1,))
 
 # ---- sorting
 
 row("sort", [Operand((3, 8), make=SPREAD)], {"axis": 1, "num_keys": 1}, kinds="bif")
-row("sort", [Operand((8, 2), 0, 3, dtype=I32), Operand((8, 2))], {"axis": 0, "num_keys": 1},
-    tag="pair")
-row("sort", [Operand((8,), 0, 2, dtype=I32), Operand((8,)), Operand((8,))],
-    {"axis": 0, "num_keys": 2}, tag="keys", kinds="fc", complex_grad=False)
+row(
+    "sort",
+    [Operand((8, 2), 0, 3, dtype=I32), Operand((8, 2))],
+    {"axis": 0, "num_keys": 1},
+    tag="pair",
+)
+row(
+    "sort",
+    [Operand((8,), 0, 2, dtype=I32), Operand((8,)), Operand((8,))],
+    {"axis": 0, "num_keys": 2},
+    tag="keys",
+    kinds="fc",
+    complex_grad=False,
+)
 row("top_k", [Operand((3, 8), make=SPREAD)], {"k": 3}, kinds="bif")
 
 # ---- linear algebra
@@ -337,8 +437,11 @@ def positive(rng, dtype, shape):
 
 def regular(rng, dtype, shape):
     m = rng.standard_normal(shape) + (1j * rng.standard_normal(shape) if dtype.kind == "c" else 0)
-    return m + np.diag(np.arange(3, 3 + min(shape[-2:])))[..., : shape[-2], : shape[-1]] if (
-        shape[-1] == shape[-2]) else m
+    return (
+        m + np.diag(np.arange(3, 3 + min(shape[-2:])))[..., : shape[-2], : shape[-1]]
+        if (shape[-1] == shape[-2])
+        else m
+    )
 
 
 WIDE = {"kinds": "fc", "fd_tolerance": 1e-4}
@@ -372,11 +475,23 @@ def no_phase(vectors):
     return linalg.matmul(vectors, linalg.adjoint(vectors)), vectors * vectors.conj()
 
 
-row("eigh", [Operand((3, 3), make=positive)],
-    function=lambda x: [(w := linalg.eigh(x))[0], no_phase(w[1])[1]], **WIDE)
-row("svd", [Operand((4, 3))], tag="product", **WIDE,
-    function=lambda x: [(f := linalg.svd(x, False))[0], linalg.matmul(f[1], f[2]),
-                        no_phase(f[1])[1]])
+row(
+    "eigh",
+    [Operand((3, 3), make=positive)],
+    function=lambda x: [(w := linalg.eigh(x))[0], no_phase(w[1])[1]],
+    **WIDE,
+)
+row(
+    "svd",
+    [Operand((4, 3))],
+    tag="product",
+    **WIDE,
+    function=lambda x: [
+        (f := linalg.svd(x, False))[0],
+        linalg.matmul(f[1], f[2]),
+        no_phase(f[1])[1],
+    ],
+)
 row("svd", [Operand((3, 4))], {"full_matrices": False, "compute_uv": False}, tag="values", **WIDE)
 
 # ---- identities
@@ -458,7 +573,8 @@ def test_elementwise_refuses_other_dtypes(primitive):
 
 
 @pytest.mark.parametrize(
-    "primitive", [p for p in ALL if getattr(p, "differentiable", True) is False],
+    "primitive",
+    [p for p in ALL if getattr(p, "differentiable", True) is False],
     ids=lambda p: p.name,
 )
 def test_without_derivative_the_tangent_is_zero(primitive):
@@ -473,6 +589,11 @@ def test_without_derivative_the_tangent_is_zero(primitive):
 def test_conv_spec_is_checked():
     with pytest.raises(TypeError, match="expected labels such as"):
         conv.conv_general_dilated(
-            ftx.numpy.ones((1, 4, 1)), ftx.numpy.ones((2, 1, 1)), (1,), ((0, 0),), None, None,
+            ftx.numpy.ones((1, 4, 1)),
+            ftx.numpy.ones((2, 1, 1)),
+            (1,),
+            ((0, 0),),
+            None,
+            None,
             "NXC,WIO->NWC",
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ import pytest
 import ftx
 from ftx.core import dtypes
 from ftx.core.array import Array
-from ftx.core.config import config
 from ftx.transforms.passes import simplify
 
 KINDS = {
@@ -85,7 +84,6 @@ class Case:
     second: bool = True
     complex_grad: bool = True
     compiled_kinds: str | None = None
-    exact_impl: bool = field(default=False)
 
     def args(self, dtype: Any, seed: int = 0) -> list[Array]:
         """Operands as arrays."""
@@ -110,8 +108,10 @@ def outputs(result: Any) -> list[Any]:
 def numpy_of(xs: Sequence[Any]) -> list[np.ndarray]:
     """As NumPy arrays; half precision as float32."""
     arrays = [np.asarray(x) for x in xs]
-    return [a.astype(np.float32) if a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a
-            for a in arrays]
+    return [
+        a.astype(np.float32) if a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a
+        for a in arrays
+    ]
 
 
 def assert_close(got: Any, expected: Any, tolerance: float, what: str) -> None:
@@ -303,8 +303,3 @@ def check_compiled_gradient(case: Case) -> None:
 
     expected = pull(*points)
     assert_close(ftx.jit(pull)(*points), expected, 1e-8, "compiled gradient")
-
-
-def interpreted() -> Any:
-    """A context in which jit runs its body by the NumPy rules."""
-    return config.override(disable_jit=True)

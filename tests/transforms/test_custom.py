@@ -48,9 +48,7 @@ TRANSFORMS = {
         lambda x: ftx.lax.scan(lambda c, v: (c + f(v), None), 0.0, x)[0]
     ),
     "grad(checkpoint)": lambda f: ftx.grad(ftx.checkpoint(lambda x: fnp.sum(f(x)))),
-    "grad(cond)": lambda f: ftx.grad(
-        lambda x: fnp.sum(ftx.lax.cond(True, f, lambda v: v, x))
-    ),
+    "grad(cond)": lambda f: ftx.grad(lambda x: fnp.sum(ftx.lax.cond(True, f, lambda v: v, x))),
 }
 
 

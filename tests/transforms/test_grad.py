@@ -176,9 +176,7 @@ COMPOSITIONS = {
     "jit(grad(jit))": lambda f: ftx.jit(ftx.grad(ftx.jit(f))),
     "vmap(grad)": lambda f: lambda x: ftx.vmap(ftx.grad(f))(x[None])[0],
     "grad(vmap)": lambda f: ftx.grad(lambda x: fnp.sum(ftx.vmap(f)(x[None]))),
-    "jit(vmap(grad(jit)))": lambda f: (
-        lambda x: ftx.jit(ftx.vmap(ftx.grad(ftx.jit(f))))(x[None])[0]
-    ),
+    "jit(vmap(grad(jit)))": lambda f: lambda x: ftx.jit(ftx.vmap(ftx.grad(ftx.jit(f))))(x[None])[0],
     "jacfwd": lambda f: ftx.jacfwd(f),
     "grad(checkpoint)": lambda f: ftx.grad(ftx.checkpoint(f)),
 }

@@ -59,9 +59,7 @@ def test_gradients_inside_and_outside(name):
     inside = lambda x: ftx.grad(lambda v: fnp.sum(fnp.sin(f(v))))(x)
     close(ftx.pmap(inside, "i")(X), ftx.vmap(inside, axis_name="i")(X), 1e-10)
     outside = lambda mapped: ftx.grad(lambda x: fnp.sum(fnp.sin(mapped(f)(x))))(X)
-    close(
-        outside(lambda f: ftx.pmap(f, "i")), outside(lambda f: ftx.vmap(f, axis_name="i")), 1e-12
-    )
+    close(outside(lambda f: ftx.pmap(f, "i")), outside(lambda f: ftx.vmap(f, axis_name="i")), 1e-12)
 
 
 @pytest.mark.peers

@@ -15,6 +15,7 @@ from .. import dtypes
 from ..errors import DTypeError, ShapeError
 from ..primitive import BatchAxis, Linear, Primitive
 from ..types import ShapedArray
+from . import elementwise as E
 from . import reduction as R
 from . import selection as C
 from . import shape as S
@@ -75,6 +76,20 @@ class DotGeneral(Primitive):
         b = next(letter for letter in string.ascii_letters if letter not in spec)
         add = lambda s, d: s if d is None else s[:d] + b + s[d:]
         return self.bind(*args, spec=f"{add(lhs, dims[0])},{add(rhs, dims[1])}->{b}{out}"), [0]
+
+    def expand(self, x: Any, y: Any, *, spec: str) -> list[Any] | None:
+        """An outer product sums over nothing: it is an elementwise product."""
+        lhs, rhs, out = labels(spec)
+        if any(letter not in out for letter in lhs + rhs):
+            return None
+        size = dict(zip(lhs + rhs, x.shape + y.shape, strict=True))
+        shape = [size[letter] for letter in out]
+        spread = lambda v, own: S.broadcast_in_dim(
+            S.transpose(v, [own.index(c) for c in out if c in own]),
+            shape,
+            [i for i, c in enumerate(out) if c in own],
+        )
+        return [E.mul(spread(x, lhs), spread(y, rhs))]
 
     def lower(self, kernel: Any, index: Any, x: Any, y: Any, *, spec: str) -> Any:
         lhs, rhs, out = labels(spec)
