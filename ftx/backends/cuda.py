@@ -478,7 +478,9 @@ class GpuDevice:
         try:
             self._stream.sync()
         except Exception as error:
-            raise BackendError(f"cuda: a kernel failed with {type(error).__name__}: {error}") from error
+            raise BackendError(
+                f"cuda: a kernel failed with {type(error).__name__}: {error}"
+            ) from error
 
 
 def _unavailable(reason: str) -> BackendError:

@@ -21,11 +21,20 @@ from ..core.dtypes import short_name
 from ..core.jaxpr import Var
 from ..core.types import ShapedArray
 from .cuda_text import to_cell
-from .cuda_threads import THREADS, CudaKernel, CudaWriter, by_column, pow2, reads, scratch_cell
+from .cuda_writer import (
+    INDENT,
+    THREADS,
+    CudaKernel,
+    CudaWriter,
+    Scope,
+    by_column,
+    pow2,
+    reads,
+    scratch_cell,
+)
 from .fusion import Group, loads_of
 from .loops import LoopVar, Stage
-from .scalar_text import HALF, combine, literal, register
-from .source_code import INDENT, _Scope
+from .scalar_text import combine, literal, register
 
 ROWS = 64
 """Blocks below which a device is not filled: larger blocks then, or a split."""
@@ -48,19 +57,6 @@ class TreeWriter(CudaWriter):
         if line not in self.extra:
             self.extra.append(line)
         return f"w_{t}"
-
-    def start_total(self, stage: Stage) -> str:
-        """A fold's neutral element in a local variable."""
-        name = self.totals[stage.value] = self._name("a")
-        dtype = register(stage.dtype)
-        if stage.kind == "arg":
-            source = register(stage.expr.dtype)
-            zero = literal(np.zeros((), source).tobytes(), source)
-            self._emit(f"{name}b = {zero}")
-            self._emit(f"{name} = i64(-1)")
-        else:
-            self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
-        return name
 
     def tree(self, stage: Stage) -> None:
         """Every thread gets the fold of all threads' totals."""
@@ -103,48 +99,6 @@ class TreeWriter(CudaWriter):
         for line in lines + [INDENT + x for x in inner]:
             self._emit(line)
 
-    def result(self, stage: Stage) -> str:
-        """The name of a finished fold's value."""
-        total = self.totals[stage.value]
-        if stage.kind == "arg":
-            return self._assign(f"{short_name(stage.dtype)}({total})", len(self.scopes) - 1)
-        if stage.dtype in HALF:
-            self._emit(f"{total} = round_{short_name(stage.dtype)}({total})")
-        return total
-
-    def step(self, stage: Stage) -> None:
-        """One element into the running total of this thread."""
-        if stage.kind == "arg":
-            self._compute_arg(stage)
-            return
-        total = self.totals[stage.value]
-        name = self._value(stage.expr)
-        self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
-
-    def fold_loops(self, variables: Any, inside: Callable[[], None]) -> None:
-        """Sequential loops around what `inside` writes."""
-        opened = []
-        for var in variables:
-            if var.size == 1:
-                self.level[var], self.text_of[var] = 0, "0"
-                continue
-            counter = self._name("j")
-            self.scopes.append(_Scope())
-            self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
-            opened.append((var, counter))
-        inside()
-        for var, counter in reversed(opened):
-            self.close(f"for {counter} in range({var.size}):")
-
-    def close(self, head: str, last: str = "") -> None:
-        """End the innermost loop."""
-        body = self.scopes.pop().lines or ["pass"]
-        self.registers = {
-            v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)
-        }
-        self._emit(head)
-        self.scopes[-1].lines += [INDENT + x for x in ([*body, last] if last else body)]
-
 
 @dataclass(eq=False)
 class _Segment:
@@ -167,7 +121,7 @@ class BlockWriter(TreeWriter):
         self.threads = min(THREADS if total >= ROWS else 2 * THREADS, max(32, pow2(most)))
         self._give_places()
         if self.depth:
-            self.unflatten_outer()
+            self.unflatten([s.axes[: self.depth] for s in stages], "i", 0)
         for k, segment in enumerate(self.segments):
             self._segment(segment)
             if k + 1 < len(self.segments) and self._writes_memory(segment):
@@ -175,23 +129,10 @@ class BlockWriter(TreeWriter):
                     self._emit("cuda.syncthreads()")
         return self.assemble(total, ["i = index(cuda.blockIdx.x)"])
 
-    def unflatten_outer(self) -> None:
-        """Name the outer counters."""
-        sizes = self.group.outer
-        for k, n in enumerate(sizes):
-            rest, before = math.prod(sizes[k + 1 :]), math.prod(sizes[:k])
-            text = "i" if rest == 1 else f"quotient(i, {rest})"
-            if before > 1 and n > 1:
-                text = f"remainder({text}, {n})"
-            name = "" if n == 1 else text if text == "i" else self._assign(text, 0, "o")
-            for stage in self.group.stages:
-                var = stage.axes[k]
-                self.level[var], self.text_of[var] = 0, name
-
     # ---- which stages share a loop
 
     def _parallel(self, stage: Stage) -> tuple[tuple[LoopVar, ...], str]:
-        """The loops that threads share, and whether they are results ('each') or a fold ('tree')."""
+        """The loops that threads share: results ('each'), or a fold ('tree')."""
         axes = tuple(v for v in stage.axes[self.depth :] if v.size != 1)
         fold = tuple(v for v in stage.fold if v.size != 1)
         if stage.kind == "running":
@@ -275,9 +216,6 @@ class BlockWriter(TreeWriter):
 
     # ---- the text of a segment
 
-    def _known_from(self, value: Any) -> int:
-        return self.registers[value][1] if value in self.registers else 0
-
     def _segment(self, segment: _Segment) -> None:
         if segment.single:
             (stage,) = segment.stages
@@ -293,7 +231,7 @@ class BlockWriter(TreeWriter):
         self._open_parallel([self.role[s.value][0] for s in segment.stages])
         for stage in segment.stages:
             if stage in trees:
-                self.fold_loops([v for v in stage.fold if v.size == 1], lambda s=stage: self.step(s))
+                self.loops([v for v in stage.fold if v.size == 1], lambda s=stage: self.step(s))
             else:
                 self._store(stage, self._each(stage))
         self._close_parallel(math.prod(segment.sizes))
@@ -302,7 +240,7 @@ class BlockWriter(TreeWriter):
             self._once(stage, self.result(stage))
 
     def _open_parallel(self, sets: list[tuple[LoopVar, ...]]) -> None:
-        self.scopes.append(_Scope())
+        self.scopes.append(Scope())
         self.counter = self._name("j")
         self.unflatten(sets, self.counter, len(self.scopes) - 1)
 
@@ -324,10 +262,10 @@ class BlockWriter(TreeWriter):
         """One result, computed by one thread."""
         if not any(v.size != 1 for v in stage.fold):
             for v in stage.fold:
-                self.level[v], self.text_of[v] = 0, "0"
-            return f"{short_name(stage.dtype)}(0)" if stage.kind == "arg" else self._value(stage.expr)
+                self.level[v], self.text_of[v] = 0, ""
+            return self.first_position(stage) if stage.kind == "arg" else self._value(stage.expr)
         self.start_total(stage)
-        self.fold_loops(stage.fold, lambda: self.step(stage))
+        self.loops(stage.fold, lambda: self.step(stage))
         return self.result(stage)
 
     def _once(self, stage: Stage, name: str) -> None:
@@ -344,14 +282,14 @@ class BlockWriter(TreeWriter):
         if loops:
             self._open_parallel([loops])
         else:  # nothing to share: one thread
-            self.scopes.append(_Scope())
+            self.scopes.append(Scope())
         last = stage.axes[-1]
         if last.size == 1:
-            self.level[last], self.text_of[last] = 0, "0"
+            self.level[last], self.text_of[last] = 0, ""
             self._store(stage, self._value(stage.expr))
         else:
             self.start_total(stage)
-            self.fold_loops([last], lambda: self._compute_running(stage))
+            self.loops([last], lambda: self.running_step(stage))
         if loops:
             self._close_parallel(math.prod(v.size for v in loops))
         else:
@@ -364,12 +302,12 @@ class BlockWriter(TreeWriter):
             self.start_total(stage)
             fold = self.role[stage.value][0]
             self._open_parallel([fold])
-            self.fold_loops([v for v in stage.fold if v.size == 1], lambda: self.step(stage))
+            self.loops([v for v in stage.fold if v.size == 1], lambda: self.step(stage))
             self._close_parallel(math.prod(v.size for v in fold))
             self.tree(stage)
             self._once(stage, self.result(stage))
 
-        self.fold_loops(axes, inside)
+        self.loops(axes, inside)
 
 
 class SumWriter(TreeWriter):
@@ -424,7 +362,7 @@ class SumWriter(TreeWriter):
         if stage.axes:
             self.unflatten([stage.axes], "at", 0)
         total = self.start_total(stage)
-        self.scopes.append(_Scope())
+        self.scopes.append(Scope())
         self.unflatten([stage.fold], "g", 1)
         self.step(stage)
         self.scopes[-1].lines.append(f"g += {1 if columns else self.threads}")

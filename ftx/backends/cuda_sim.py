@@ -97,8 +97,9 @@ def _names() -> dict[str, Any]:
     names |= {n: _atomic(*row) for n, row in ATOMICS.items() if n is not None}
     scalars = {dtypes.short_name(d): d.type for d in dtypes.ALL if d != dtypes.bfloat16}
     scalars |= {f"u{n}": _unsigned(getattr(np, f"uint{n}")) for n in (8, 16, 32, 64)}
-    other = {"quotient": lambda x, n: x // n, "remainder": lambda x, n: x % n, "index": int, "cell": int}
-    return names | scalars | other | {"inf": math.inf, "nan": math.nan}
+    other: dict[str, Any] = {"quotient": lambda x, n: x // n, "remainder": lambda x, n: x % n}
+    other |= {"index": int, "cell": int, "inf": math.inf, "nan": math.nan}
+    return names | scalars | other
 
 
 def _unsigned(scalar: Any) -> Callable[[Any], Any]:

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .addresses import lead_of
 from .cuda_blocks import ROWS, BlockWriter, SumWriter
 from .cuda_text import atomic
-from .cuda_threads import THREADS, CudaKernel, ThreadWriter, by_column, reads
+from .cuda_threads import ThreadWriter
+from .cuda_writer import THREADS, CudaKernel, by_column, reads
 from .fusion import Group
 from .loops import Stage
-from .source_code import lead_of
 
 INNER = 16
 """Steps of inner loops up to which one thread runs them all."""
@@ -34,7 +35,7 @@ def render(group: Group, in_memory: Callable[[Any], bool]) -> list[CudaKernel]:
     kernels: list[CudaKernel] = []
     for part in parts:
         others = {v for p in parts if p is not part for s in p.stages for v in reads(s)}
-        needed = lambda v, others=others, part=part: (  # noqa: E731
+        needed = lambda v, others=others, part=part: (
             in_memory(v) or v in others or v not in part.values
         )
         kernels += part.make(part, needed)
@@ -51,8 +52,8 @@ class _Part(Group):
 def _part(stages: list[Stage], depth: int, make: Any) -> _Part:
     lead = lead_of(stages[0], depth)
     part = _Part(stages=[], depth=depth, outer=tuple(v.size for v in lead), make=make)
-    for stage in stages:
-        part.add(stage, reads(stage))
+    for stage in stages:  # pieces are for loops that vectorise
+        part.add(replace(stage, pieces=()), reads(stage))
     return part
 
 

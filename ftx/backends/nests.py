@@ -67,7 +67,7 @@ def loops_of(stage: Stage, depth: int) -> list[tuple[LoopVar, str]]:
 
 def is_interchanged(stage: Stage, depth: int) -> bool:
     """Whether a fold runs outside the last axis, into an array of totals, to read rows."""
-    if stage.kind != "reduce" or len(stage.axes) <= depth or not stage.fold:
+    if stage.kind != "reduce" or len(stage.axes) <= depth or not _fold_loops(stage):
         return False
     along_fold, along_axis = strides_favour(stage)
     return stage.axes[-1].size >= 4 and along_axis > along_fold
@@ -104,7 +104,8 @@ def _insert(
         items.append(Step("compute", stage))
         for value in needed:
             nest.readers.setdefault(value, []).append(around)
-        if stage.kind in ("map", "running"):
+        folded = stage.kind in ("reduce", "arg") and _fold_loops(stage)
+        if stage.kind not in ("scatter", "accumulate") and not folded:
             whole = Loop(0, 0, [])  # a piece is not the value: no reader is inside this
             nest.path[stage.value] = [*around, whole] if stage.is_piece else around
         return
@@ -135,10 +136,10 @@ def _starts_here(stage: Stage, remaining: list[tuple[LoopVar, str]], depth: int)
     before = [k for _, k in remaining]
     if stage.kind == "accumulate":
         return False  # started once per chunk
-    return before[0] == "fold" and before.count("fold") == _fold_loops(stage, remaining)
+    return before[0] == "fold" and before.count("fold") == _fold_loops(stage)
 
 
-def _fold_loops(stage: Stage, remaining: Any) -> int:
+def _fold_loops(stage: Stage) -> int:
     return sum(v.size != 1 for v in stage.fold)
 
 

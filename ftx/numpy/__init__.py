@@ -94,9 +94,11 @@ from .joining import *  # noqa: F403
 from .linear_algebra import *  # noqa: F403
 from .methods import METHODS
 from .ordering import *  # noqa: F403
+from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
 from .shapes import *  # noqa: F403
+from .statistics import *  # noqa: F403
 
 install_methods(METHODS)
 

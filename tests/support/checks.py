@@ -6,6 +6,7 @@ Used by tests/rules; knows nothing of particular primitives.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 from collections.abc import Callable, Sequence
@@ -174,6 +175,16 @@ def _difference(function: Any, points: Any, directions: Any) -> list[np.ndarray]
     return [(a - b) / (2 * STEP) for a, b in zip(ahead, behind, strict=True)]
 
 
+def _alone(function: Any, points: Sequence[Any], i: int, x: Any) -> Any:
+    return function(*[x if i == j else p for j, p in enumerate(points)])
+
+
+def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
+    """Re Σ x y over all arrays."""
+    pairs = zip(xs, ys, strict=True)
+    return sum(float(np.sum(np.asarray(x) * np.asarray(y)).real) for x, y in pairs)
+
+
 def check_jvp(case: Case) -> None:
     """Forward derivatives agree with central differences."""
     for dtype in _inexact(case):
@@ -184,10 +195,7 @@ def check_jvp(case: Case) -> None:
         assert_close(outs, function(*points), 1e-12, "jvp's value")
         assert_close(touts, _difference(function, points, directions), case.fd_tolerance, "jvp")
         for i, point in enumerate(points):  # one tangent alone: the others are symbolic zeros
-
-            def alone(x: Any, i: int = i) -> Any:
-                return function(*[x if i == j else p for j, p in enumerate(points)])
-
+            alone = functools.partial(_alone, function, points, i)
             got = ftx.jvp(alone, (point,), (directions[i],))[1]
             expected = _difference(alone, [point], [directions[i]])
             assert_close(got, expected, case.fd_tolerance, f"jvp by operand {i} alone")
@@ -204,8 +212,7 @@ def check_transpose(case: Case) -> None:
         back = ftx.vjp(function, *points)[1](cts)
         for b, p in zip(back, points, strict=True):
             assert (b.shape, b.dtype) == (p.shape, p.dtype)
-        left = sum(np.sum(np.asarray(c) * np.asarray(t)).real for c, t in zip(cts, touts))
-        right = sum(np.sum(np.asarray(b) * np.asarray(d)).real for b, d in zip(back, directions))
+        left, right = _inner(cts, touts), _inner(back, directions)
         np.testing.assert_allclose(left, right, 1e-9, 1e-9)
 
 

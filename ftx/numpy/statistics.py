@@ -1,0 +1,480 @@
+"""Order statistics, histograms, covariance, differences, interpolation.
+
+In: arrays.  Out: arrays.
+Must not know: how sorting and searching are done.
+"""
+
+import functools
+import math
+import operator
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.array import Array, Value
+from ..core.errors import ShapeError
+from ..core.primitives import elementwise as E
+from ..core.primitives import indexing as G
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.primitives import sorting
+from . import composed as M
+from . import creation, indexing, joining, linear_algebra, ordering, reductions, shapes
+from . import elementwise as U
+from .elementwise import constant_like
+from .promotion import (
+    array,
+    asarray,
+    axis_index,
+    axis_tuple,
+    broadcast_value,
+    cast,
+    operand,
+    promote,
+    promote_dtypes,
+    unsupported,
+)
+
+__all__ = [
+    *("bincount", "corrcoef", "cov", "diff", "ediff1d", "gradient", "histogram", "histogram2d"),
+    *("histogram_bin_edges", "interp", "median", "nanmedian", "nanpercentile", "nanquantile"),
+    *("percentile", "quantile", "trapezoid", "unwrap"),
+]
+
+_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _rows(name, a, axis, keepdims):
+    """The axes flattened into the last one; the shape that keepdims gives."""
+    x = promote_dtypes(name, asarray(a), inexact=True)[0]
+    axes = axis_tuple(name, axis, x.ndim)
+    kept = [i for i in range(x.ndim) if i not in axes]
+    rows = S.transpose(x, (*kept, *axes))
+    rows = S.reshape(rows, (*[x.shape[i] for i in kept], math.prod(x.shape[i] for i in axes)))
+    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else rows.shape[:-1]
+    return rows, shape
+
+
+def _quantile(name, a, q, axis, method, keepdims, skip_nan):
+    if method not in _METHODS:
+        raise NotImplementedError(f"{name}: expected a method among {_METHODS}, got {method!r}")
+    rows, shape = _rows(name, a, axis, keepdims)
+    if not rows.shape[-1]:
+        raise ValueError(f"{name}: expected at least one element, got {operand(name, a).aval}")
+    q = C.convert(asarray(q), rows.dtype)
+    last, n = rows.ndim - 1, rows.shape[-1]
+    (ordered,) = sorting.sort([rows], last, 1)
+    bad = reductions.any(M.isnan(rows), -1, keepdims=True)
+    if skip_nan:
+        count = reductions.sum(C.convert(U.logical_not(M.isnan(rows)), rows.dtype), -1)
+        bad = U.equal(S.expand_dims(count, (last,)), 0)
+    else:
+        count = S.full(rows.shape[:-1], n, rows.dtype)
+    flat = S.reshape(q, (q.size,))
+    out = []
+    for i in range(q.size):
+        one = S.reshape(S.slice_axis(flat, 0, i, i + 1), ())
+        place = U.maximum(U.multiply(one, U.subtract(count, 1)), 0)
+        low, high = U.floor(place), U.ceil(place)
+        weight = E.sub(place, low)
+        at = lambda p: S.reshape(
+            indexing.take_along_axis(
+                ordered, S.expand_dims(M.clip(C.convert(p, dtypes.int64), 0, n - 1), (last,)), -1,
+                mode="promise_in_bounds",
+            ), p.shape,
+        )  # fmt: skip
+        a_low, a_high = at(low), at(high)
+        if method == "linear":
+            found = E.add(E.mul(a_low, E.sub(constant_like(weight, 1), weight)), E.mul(a_high, weight))
+        elif method == "midpoint":
+            found = E.mul(E.add(a_low, a_high), constant_like(weight, 0.5))
+        else:
+            up = {"lower": False, "higher": True}.get(method)
+            nearer = U.greater(weight, 0.5) if up is None else S.full(weight.shape, up, dtypes.bool_)
+            found = C.select(nearer, a_high, a_low)
+        found = C.select(S.reshape(bad, found.shape), constant_like(found, math.nan), found)
+        out.append(S.reshape(found, shape))
+    if q.ndim == 0:
+        return out[0]
+    if not out:
+        return creation.zeros((*q.shape, *shape), rows.dtype)
+    return S.reshape(joining.stack(out), (*q.shape, *shape))
+
+
+def quantile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
+    weights=None,
+):  # fmt: skip
+    """The q-quantile over axes, 0 <= q <= 1. a: real[...]; q: float[...] -> float[q, ...]
+
+    Args:
+      method: between two elements: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
+
+    >>> quantile(array([1.0, 2.0, 3.0]), 0.5).tolist()
+    2.0
+    """
+    unsupported("quantile", out=out, weights=weights)
+    return _quantile("quantile", a, q, axis, method, keepdims, False)
+
+
+def nanquantile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
+    weights=None,
+):  # fmt: skip
+    """As `quantile`, of the elements that are not NaN.
+
+    >>> nanquantile(array([1.0, float("nan"), 3.0]), 0.5).tolist()
+    2.0
+    """
+    unsupported("nanquantile", out=out, weights=weights)
+    return _quantile("nanquantile", a, q, axis, method, keepdims, True)
+
+
+def percentile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
+    weights=None, out_sharding=None,
+):  # fmt: skip
+    """As `quantile`, with q in percent.
+
+    >>> percentile(array([1.0, 2.0, 3.0]), 50).tolist()
+    2.0
+    """
+    unsupported("percentile", out=out, weights=weights, out_sharding=out_sharding)
+    return _quantile("percentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, False)
+
+
+def nanpercentile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
+    weights=None,
+):  # fmt: skip
+    """As `percentile`, of the elements that are not NaN.
+
+    >>> nanpercentile(array([1.0, float("nan"), 3.0]), 50).tolist()
+    2.0
+    """
+    unsupported("nanpercentile", out=out, weights=weights)
+    return _quantile("nanpercentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, True)
+
+
+def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    """The middle element over axes, or the mean of the middle two. a: real[...] -> float[...]
+
+    >>> median(array([1.0, 5.0, 2.0])).tolist()
+    2.0
+    """
+    unsupported("median", out=out)
+    return _quantile("median", a, 0.5, axis, "midpoint", keepdims, False)
+
+
+def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    """The median of the elements that are not NaN.
+
+    >>> nanmedian(array([1.0, float("nan"), 3.0])).tolist()
+    2.0
+    """
+    unsupported("nanmedian", out=out)
+    return _quantile("nanmedian", a, 0.5, axis, "midpoint", keepdims, True)
+
+
+def diff(a, n=1, axis=-1, prepend=None, append=None):
+    """Differences of neighbours along an axis, n times. a: array[..., m, ...] -> [..., m - n, ...]
+
+    Args:
+      prepend, append: values put before and after `a` along the axis.
+
+    >>> diff(array([1, 4, 9])).tolist()
+    [3, 5]
+    """
+    x = operand("diff", asarray(a))
+    at, n = axis_index("diff", axis, x.ndim), operator.index(n)
+    if n < 0:
+        raise ValueError(f"diff: expected n of at least 0, got {n}")
+    if x.ndim == 0:
+        raise ShapeError("diff: expected an array with axes, got a scalar")
+    parts = []
+    for extra, first in ((prepend, True), (append, False)):
+        if extra is None:
+            continue
+        v = operand("diff", asarray(extra))
+        if v.ndim == 0:
+            v = broadcast_value(v, (*x.shape[:at], 1, *x.shape[at + 1 :]))
+        parts.append((v, first))
+    row = [v for v, first in parts if first] + [x] + [v for v, first in parts if not first]
+    x = joining.concatenate(row, at) if len(row) > 1 else x
+    for _ in range(min(n, x.shape[at])):
+        size = x.shape[at]
+        high, low = S.slice_axis(x, at, 1, size), S.slice_axis(x, at, 0, size - 1)
+        x = E.xor(high, low) if x.dtype == dtypes.bool_ else E.sub(high, low)
+    return x
+
+
+def ediff1d(ary, to_end=None, to_begin=None):
+    """Differences of neighbours of the flattened array, with numbers before and after.
+
+    >>> ediff1d(array([1, 4, 9])).tolist()
+    [3, 5]
+    """
+    steps = diff(shapes.ravel(asarray(ary)))
+    parts = [v for v in (to_begin, steps, to_end) if v is not None]
+    return joining.concatenate([shapes.ravel(cast(asarray(p), steps.dtype)) for p in parts])
+
+
+def gradient(f, *varargs, axis=None, edge_order=None):
+    """Central differences along axes (one-sided at the ends): an array per axis, or one.
+
+    Args:
+      varargs: distance of neighbours, one number or one for each axis.
+
+    >>> gradient(array([1.0, 4.0, 9.0])).tolist()
+    [3.0, 4.0, 5.0]
+    """
+    if edge_order not in (None, 1):
+        raise NotImplementedError("gradient: edge_order other than 1 is not supported")
+    (x,) = promote_dtypes("gradient", asarray(f), inexact=True)
+    axes = axis_tuple("gradient", axis, x.ndim)
+    steps = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
+    if len(steps) != len(axes):
+        raise ShapeError(f"gradient: expected a distance for each of {len(axes)} axes, got {len(steps)}")
+    found = [_gradient(x, a, h) for a, h in zip(axes, steps, strict=True)]
+    return found[0] if len(found) == 1 else found
+
+
+def _gradient(x, axis, step):
+    if operand("gradient", asarray(step)).ndim:
+        raise NotImplementedError("gradient: coordinates are not supported, only one distance")
+    n = x.shape[axis]
+    if n < 2:
+        raise ShapeError(f"gradient: expected at least 2 elements along axis {axis} of {x.aval}")
+    part = lambda a, b: S.slice_axis(x, axis, a, b)
+    first, last = E.sub(part(1, 2), part(0, 1)), E.sub(part(n - 1, n), part(n - 2, n - 1))
+    middle = U.multiply(E.sub(part(2, n), part(0, n - 2)), 0.5)
+    return U.divide(S.concatenate([first, middle, last], axis), step)
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """Integral by the trapezoidal rule along an axis, at places x or at distance dx.
+
+    >>> trapezoid(array([1.0, 3.0])).tolist()
+    2.0
+    """
+    (v,) = promote_dtypes("trapezoid", asarray(y), inexact=True)
+    v = shapes.moveaxis(v, axis, -1)
+    n = v.shape[-1]
+    if x is not None:
+        place = operand("trapezoid", asarray(x))
+        dx = diff(place if place.ndim == 1 else shapes.moveaxis(place, axis, -1))
+    pairs = E.add(S.slice_axis(v, v.ndim - 1, 1, n), S.slice_axis(v, v.ndim - 1, 0, n - 1))
+    return U.multiply(0.5, reductions.sum(U.multiply(dx, pairs), -1))
+
+
+def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
+    """Angles with jumps of more than half a period undone along an axis.
+
+    >>> [round(v, 3) for v in unwrap(array([0.0, 6.2])).tolist()]
+    [0.0, -0.083]
+    """
+    (x,) = promote_dtypes("unwrap", asarray(p), inexact=True)
+    steps, half = diff(x, axis=axis), period / 2
+    wrapped = U.subtract(U.remainder(U.add(steps, half), period), half)
+    on_edge = U.logical_and(U.equal(wrapped, -half), U.greater(steps, 0))
+    wrapped = M.choose_between("unwrap", on_edge, half, wrapped)
+    move = U.subtract(wrapped, steps)
+    small = U.less(U.absolute(steps), half if discont is None else discont)
+    move = M.choose_between("unwrap", small, 0.0, move)
+    config = [(0, 0)] * x.ndim
+    config[axis_index("unwrap", axis, x.ndim)] = (1, 0)
+    return E.add(x, cast(joining.pad(reductions.cumsum(move, axis), config), x.dtype))
+
+
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
+    """Covariances of variables. m: float[variables, observations] -> [variables, variables]
+
+    Args:
+      rowvar: False if variables are columns.
+      fweights, aweights: how often each observation counts, and how much.
+
+    >>> cov(array([[1.0, 3.0], [1.0, 3.0]])).tolist()
+    [[2.0, 2.0], [2.0, 2.0]]
+    """
+    given = [asarray(m)] + ([] if y is None else [asarray(y)])
+    values = promote_dtypes("cov", *given, inexact=True)
+    if dtype is not None:
+        values = [C.convert(v, dtypes.canonical(dtype)) for v in values]
+    values = [shapes.atleast_2d(v) for v in values]
+    if not rowvar:
+        values = [shapes.transpose(v) if v.shape[0] != 1 else v for v in values]
+    x = S.concatenate(values, 0)
+    n = x.shape[1]
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    weights = None
+    for w in (fweights, aweights):
+        if w is not None:
+            weights = asarray(w) if weights is None else U.multiply(weights, w)
+    centre, total = reductions.average(x, 1, weights, True)
+    total = S.reshape(S.slice_axis(total, 0, 0, 1), ())
+    if weights is None:
+        divisor = n - ddof
+    elif ddof == 0:
+        divisor = total
+    elif aweights is None:
+        divisor = U.subtract(total, ddof)
+    else:
+        spread = reductions.sum(U.multiply(weights, aweights))
+        divisor = U.subtract(total, U.divide(U.multiply(ddof, spread), total))
+    x = E.sub(x, broadcast_value(S.expand_dims(centre, (1,)), x.shape))
+    weighted = x if weights is None else U.multiply(x, cast(operand("cov", weights), x.dtype))
+    found = linear_algebra.matmul(x, M.conj(shapes.transpose(weighted)))
+    return shapes.squeeze(U.divide(found, divisor))
+
+
+def corrcoef(x, y=None, rowvar=True, dtype=None):
+    """Correlations of variables: float[variables, variables]. Arguments as of `cov`.
+
+    >>> [round(v, 3) for v in corrcoef(array([[1.0, 3.0], [2.0, 5.0]]))[0].tolist()]
+    [1.0, 1.0]
+    """
+    c = cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return U.divide(c, c)
+    scale = U.sqrt(M.real(shapes.diagonal(c)))
+    c = U.divide(U.divide(c, S.expand_dims(scale, (1,))), S.expand_dims(scale, (0,)))
+    return c if dtypes.is_complex(c.dtype) else M.clip(c, -1, 1)
+
+
+def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
+    """How often each integer from 0 occurs, or the sum of its weights. x: integer[n]
+
+    Args:
+      length: size of the result, for traced arrays; by default max(x) + 1, or minlength.
+
+    >>> bincount(array([0, 2, 2])).tolist()
+    [1, 0, 2]
+    """
+    unsupported("bincount", out_sharding=out_sharding)
+    x = operand("bincount", asarray(x))
+    if x.ndim != 1 or not (dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_):
+        raise ShapeError(f"bincount: expected integers [n], got {x.aval}")
+    x = C.convert(x, dtypes.int64)
+    if length is None:
+        values = ordering.known("bincount", x)
+        length = max(int(values.max()) + 1 if values.size else 0, minlength)
+    counts = asarray(1 if weights is None else weights)
+    counts = broadcast_value(counts if weights is not None else C.convert(counts, dtypes.default_int()), x.shape)
+    x = M.clip(x, 0, None)
+    zero = S.full((length,), 0, counts.dtype)
+    return G.scatter_add_p.bind(zero, counts, x, spec="a[a],z->z", mode="drop")[0]
+
+
+def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002  JAX's name
+    """Edges of bins of equal width over the range of `a`, or `bins` itself if it is an array.
+
+    >>> histogram_bin_edges(array([0.0, 1.0]), 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if isinstance(bins, str):
+        raise NotImplementedError("histogram: a rule for bins is not supported, only a number")
+    given = asarray(bins)
+    (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
+    if given.ndim:
+        return C.convert(given, x.dtype) if not dtypes.is_inexact(given.dtype) else given
+    if range is None:
+        low, high = (reductions.min(x), reductions.max(x)) if x.size else (asarray(0.0), asarray(1.0))
+    else:
+        low, high = (cast(asarray(v), x.dtype) for v in range)
+    flat = U.equal(low, high)
+    low = M.choose_between("histogram", flat, U.subtract(low, 0.5), low)
+    high = M.choose_between("histogram", flat, U.add(high, 0.5), high)
+    return creation.linspace(low, high, int(given) + 1, dtype=x.dtype)
+
+
+def histogram(a, bins=10, range=None, weights=None, density=None):  # noqa: A002  JAX's name
+    """(counts per bin, edges); the last bin includes its upper edge. a: real[...]
+
+    Args:
+      bins: number of bins, or edges. weights: like `a`. density: divide by total and width.
+
+    >>> histogram(array([0.0, 0.2, 1.0]), 2)[0].tolist()
+    [2.0, 1.0]
+    """
+    edges = histogram_bin_edges(a, bins, range, weights)
+    (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
+    x = S.reshape(x, (x.size,))
+    w = S.full(x.shape, 1, x.dtype) if weights is None else shapes.ravel(asarray(weights))
+    n = edges.shape[0] - 1
+    which = _bin_of(x, edges)
+    counts = G.scatter_add_p.bind(
+        S.full((n,), 0, w.dtype), w, which, spec="a[a],z->z", mode="drop"
+    )[0]
+    if density:
+        counts = U.divide(U.divide(counts, diff(edges)), reductions.sum(counts))
+    return counts, edges
+
+
+def _bin_of(x, edges):
+    """Index of the bin of each number; -1 outside."""
+    n = edges.shape[0] - 1
+    which = U.subtract(ordering.searchsorted(edges, x, "right"), 1)
+    top = S.reshape(S.slice_axis(edges, 0, n, n + 1), ())
+    which = M.choose_between("histogram", U.equal(x, top), n - 1, which)
+    inside = U.logical_and(U.greater_equal(which, 0), U.less(which, n))
+    return M.choose_between("histogram", inside, which, -1)
+
+
+def histogram2d(x, y, bins=10, range=None, weights=None, density=None):  # noqa: A002
+    """(counts per rectangle, edges along x, edges along y). x, y: real[n]
+
+    >>> histogram2d(array([0.0, 1.0]), array([0.0, 1.0]), 2)[0].tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    x, y = promote_dtypes("histogram2d", asarray(x), asarray(y), inexact=True)
+    pair = list(bins) if isinstance(bins, (tuple, list)) and len(bins) == 2 else [bins, bins]
+    ranges = [None, None] if range is None else list(range)
+    edges = [histogram_bin_edges(v, b, r) for v, b, r in zip((x, y), pair, ranges, strict=True)]
+    n, m = (e.shape[0] - 1 for e in edges)
+    i, j = (_bin_of(v, e) for v, e in zip((x, y), edges, strict=True))
+    w = S.full(x.shape, 1, x.dtype) if weights is None else asarray(weights)
+    zero = S.full((n, m), 0, w.dtype)
+    counts = G.scatter_add_p.bind(zero, w, i, j, spec="ab[ab],z->z", mode="drop")[0]
+    if density:
+        area = linear_algebra.outer(diff(edges[0]), diff(edges[1]))
+        counts = U.divide(U.divide(counts, area), reductions.sum(counts))
+    return counts, *edges
+
+
+def interp(x, xp, fp, left=None, right=None, period=None):
+    """Values at x of the polygon through (xp, fp). x: real[...]; xp: real[n], ascending; fp: [n]
+
+    Args:
+      left, right: values outside; by default the first and the last of fp.
+      period: of the function; then xp may be in any order.
+
+    >>> interp(1.5, array([1.0, 2.0]), array([10.0, 20.0])).tolist()
+    15.0
+    """
+    if isinstance(left, str) or isinstance(right, str):
+        raise NotImplementedError("interp: expected numbers as left and right, got a string")
+    x, xp, fp = promote_dtypes("interp", asarray(x), asarray(xp), asarray(fp), inexact=True)
+    if xp.ndim != 1 or xp.shape != fp.shape:
+        raise ShapeError(f"interp: expected xp [n] and fp [n], got {xp.aval} and {fp.aval}")
+    if period is not None:
+        x, xp = U.remainder(x, period), U.remainder(xp, period)
+        xp, fp = sorting.sort([xp, fp], 0, 1)
+        ends = lambda v: (S.slice_axis(v, 0, v.shape[0] - 1, v.shape[0]), S.slice_axis(v, 0, 0, 1))
+        (last, first), (f_last, f_first) = ends(xp), ends(fp)
+        xp = S.concatenate([cast(U.subtract(last, period), x.dtype), xp, cast(U.add(first, period), x.dtype)], 0)
+        fp = S.concatenate([f_last, fp, f_first], 0)
+    n = xp.shape[0]
+    place = M.clip(ordering.searchsorted(xp, x, "right"), 1, max(n - 1, 1))
+    at = lambda v, i: indexing.take(v, M.clip(i, 0, n - 1), mode="promise_in_bounds")
+    low, f_low = at(xp, U.subtract(place, 1)), at(fp, U.subtract(place, 1))
+    width, rise = E.sub(at(xp, place), low), E.sub(at(fp, place), f_low)
+    flat = U.less_equal(U.absolute(width), float(np.finfo(x.dtype).eps) * 0)
+    safe = C.select(flat, constant_like(width, 1), width)
+    slope = E.mul(E.div(E.sub(x, low), safe), rise)
+    found = C.select(flat, f_low, E.add(f_low, slope))
+    if period is None:
+        first, last = (S.reshape(S.slice_axis(v, 0, i, i + 1), ()) for v, i in ((xp, 0), (xp, n - 1)))
+        f_first, f_last = (S.reshape(S.slice_axis(fp, 0, i, i + 1), ()) for i in (0, n - 1))
+        found = M.choose_between("interp", U.less(x, first), f_first if left is None else cast(asarray(left), x.dtype), found)
+        found = M.choose_between("interp", U.greater(x, last), f_last if right is None else cast(asarray(right), x.dtype), found)
+    return found
