@@ -98,9 +98,7 @@ class CudaAssembler(Assembler):
             self.time += 1
             if isinstance(node, Group):
                 own = node.values
-                sources = render(
-                    node, lambda v, own=own: v in needed or v in env or v not in own
-                )
+                sources = render(node, lambda v, own=own: v in needed or v in env or v not in own)
                 thunks += [self._launch(source, env) for source in sources]
             else:
                 thunks += self._library(node.eqn, env)
@@ -432,9 +430,7 @@ class GpuDevice:
 
     def copy(self, out: GpuMemory, memory: GpuMemory, nbytes: int) -> None:
         """Within the device."""
-        self._call(
-            "cuMemcpyDtoDAsync", out.address, memory.address, nbytes, self._stream.handle
-        )
+        self._call("cuMemcpyDtoDAsync", out.address, memory.address, nbytes, self._stream.handle)
 
     def clear(self, out: GpuMemory, nbytes: int) -> None:
         """Zeros."""

@@ -382,9 +382,7 @@ class SumWriter(TreeWriter):
         self.scopes[-2].lines.append(line)
 
 
-def sum_of_parts(
-    stage: Stage, partial: Var, results: int, chunks: int, pieces: int
-) -> CudaKernel:
+def sum_of_parts(stage: Stage, partial: Var, results: int, chunks: int, pieces: int) -> CudaKernel:
     """One thread per result, in order, so that sums come out the same every time."""
     dtype, n = register(stage.dtype), chunks * results
     at = f"(quotient(i, {results}) * {pieces} + k) * {results} + remainder(i, {results})"

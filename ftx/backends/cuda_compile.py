@@ -216,9 +216,7 @@ def _tools() -> SimpleNamespace:
     from . import intrinsics
     from .cuda_text import Builder, Emit
 
-    return SimpleNamespace(
-        ir=ir, intrinsic=intrinsic, kinds=intrinsics, emit=Emit, builder=Builder
-    )
+    return SimpleNamespace(ir=ir, intrinsic=intrinsic, kinds=intrinsics, emit=Emit, builder=Builder)
 
 
 def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: str) -> Any:

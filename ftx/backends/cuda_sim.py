@@ -123,9 +123,7 @@ class SimKernel:
         exec(compile(source, f"<cuda {name}>", "exec"), space)
         self.function = space[name]
 
-    def launch(
-        self, blocks: int, threads: int, args: Sequence[Any], reverse: bool = False
-    ) -> None:
+    def launch(self, blocks: int, threads: int, args: Sequence[Any], reverse: bool = False) -> None:
         """Run every block, one after another.
 
         Args:

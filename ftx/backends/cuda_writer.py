@@ -222,9 +222,7 @@ class CudaWriter:
     def close(self, head: str, last: str = "") -> None:
         """End the innermost loop."""
         body = self.scopes.pop().lines or ["pass"]
-        self.registers = {
-            v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)
-        }
+        self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
         self._emit(head)
         self.scopes[-1].lines += [INDENT + x for x in ([*body, last] if last else body)]
 

@@ -321,8 +321,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     else:
         spread = reductions.sum(U.multiply(weights, aweights))
         divisor = U.subtract(total, U.divide(U.multiply(ddof, spread), total))
-    x = E.sub(x, broadcast_value(S.expand_dims(centre, (1,)), x.shape))
-    weighted = x if weights is None else U.multiply(x, cast(operand("cov", weights), x.dtype))
+    x = U.subtract(x, S.expand_dims(centre, (1,)))
+    weighted = x if weights is None else U.multiply(x, weights)
     found = linear_algebra.matmul(x, M.conj(shapes.transpose(weighted)))
     return shapes.squeeze(U.divide(found, divisor))
 

@@ -44,8 +44,9 @@ def cross_entropy(parameters, x, labels):
 
 def sgd_step(parameters, x, labels):
     loss, grads = ftx.value_and_grad(cross_entropy)(parameters, x, labels)
-    moved = [(w - 0.1 * gw, b - 0.1 * gb)
-             for (w, b), (gw, gb) in zip(parameters, grads, strict=True)]
+    moved = [
+        (w - 0.1 * gw, b - 0.1 * gb) for (w, b), (gw, gb) in zip(parameters, grads, strict=True)
+    ]
     return loss, moved
 
 
@@ -60,8 +61,10 @@ def scatter_add(x, updates, rows):
 
 
 def mlp_arguments(batch, *sizes):
-    parameters = [(normal(a, b) / np.float32(np.sqrt(a)), normal(b, seed=1))
-                  for a, b in zip(sizes, sizes[1:], strict=False)]
+    parameters = [
+        (normal(a, b) / np.float32(np.sqrt(a)), normal(b, seed=1))
+        for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
     labels = np.random.default_rng(2).integers(0, sizes[-1], batch).astype(np.int32)
     return parameters, normal(batch, sizes[0]), labels
 

@@ -97,9 +97,7 @@ def run_small(kernel, x):
     """The first row only: 10 300 elements by 65 rows would take the simulator a minute."""
     arrays = [np.full(v.aval.size, np.nan, np.float32) for v in kernel.entries]
     inputs = [i for i, v in enumerate(kernel.entries) if f"p{i}[" in kernel.text]
-    source = next(
-        i for i in inputs if f"p{i}[i * 10300 + j0]\n" in kernel.text.split("while")[1]
-    )
+    source = next(i for i in inputs if f"p{i}[i * 10300 + j0]\n" in kernel.text.split("while")[1])
     arrays[source] = x.reshape(-1)
     SimKernel(kernel.text).launch(1, kernel.threads, arrays)
     out = next(i for i in reversed(range(len(arrays))) if _last_written(kernel.text) == i)

@@ -1,0 +1,317 @@
+"""ftx.scipy.special: special functions with the names of jax.scipy.special.
+
+In: real arrays that broadcast together.  Out: arrays.
+Must not know: how error and gamma functions are computed.
+"""
+
+import math
+import operator
+
+from ..core import dtypes
+from ..core.primitives import elementwise as E
+from ..core.primitives import selection as C
+from ..core.primitives import shape as S
+from ..core.primitives import transcendental as T
+from ..nn.over_axis import log_softmax as _log_softmax
+from ..nn.over_axis import logsumexp
+from ..nn.over_axis import softmax as _softmax
+from ..numpy.elementwise import constant_like
+from ..numpy.promotion import asarray, promote, promote_dtypes
+from ..transforms.custom import custom_jvp
+from .host import call
+
+__all__ = [
+    *("betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfinv", "exp1", "expi", "expit"),
+    *("factorial", "gamma", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e"),
+    *("kl_div", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri"),
+    *("polygamma", "rel_entr", "softmax", "xlog1py", "xlogy", "zeta"),
+]
+
+
+def _one(name, x):
+    return promote_dtypes(name, x, inexact=True)[0]
+
+
+def _many(name, *xs):
+    return promote(name, *xs, inexact=True)
+
+
+def _unary(name, primitive, text, value, result):
+    def function(x):
+        return primitive(_one(name, x))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"{text}. x: real[...] -> float[...], by element.\n\n"
+        f"    >>> round(float({name}({value})), 4)\n    {result}\n    "
+    )
+    return function
+
+
+def _host(name):
+    return lambda *xs: call(name, *xs)
+
+
+erf = _unary("erf", T.erf, "Error function", 1.0, 0.8427)
+erfc = _unary("erfc", T.erfc, "1 - erf(x) without cancellation", 1.0, 0.1573)
+erfinv = _unary("erfinv", T.erf_inv, "Inverse of erf", 0.5, 0.4769)
+gammaln = _unary("gammaln", T.lgamma, "log |Gamma(x)|", 5.0, 3.1781)
+digamma = _unary("digamma", T.digamma, "Derivative of gammaln", 1.0, -0.5772)
+expit = _unary("expit", T.logistic, "1 / (1 + exp(-x))", 0.0, 0.5)
+gamma = _unary("gamma", _host("gamma"), "Gamma function", 5.0, 24.0)
+expi = _unary("expi", _host("expi"), "Exponential integral Ei", 1.0, 1.8951)
+exp1 = _unary("exp1", _host("exp1"), "Exponential integral E1", 1.0, 0.2194)
+i0 = _unary("i0", _host("i0"), "Modified Bessel function of order 0", 1.0, 1.2661)
+i1 = _unary("i1", _host("i1"), "Modified Bessel function of order 1", 1.0, 0.5652)
+i0e = _unary("i0e", _host("i0e"), "exp(-|x|) i0(x)", 1.0, 0.4658)
+i1e = _unary("i1e", _host("i1e"), "exp(-|x|) i1(x)", 1.0, 0.2079)
+
+
+def _binary(name, text, example):
+    def function(a, x):
+        return call(name, *_many(name, a, x))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"{text}. a, x broadcast together; not differentiable in a.\n\n"
+        f"    >>> round(float({name}({example[0]})), 4)\n    {example[1]}\n    "
+    )
+    return function
+
+
+gammainc = _binary("gammainc", "Lower regularised incomplete gamma function", ("2.0, 1.0", 0.2642))
+gammaincc = _binary("gammaincc", "Upper regularised incomplete gamma function", ("2.0, 1.0", 0.7358))
+
+
+def betainc(a, b, x):
+    """Regularised incomplete beta function. a, b, x broadcast; not differentiable in a and b.
+
+    >>> round(float(betainc(1.0, 2.0, 0.5)), 4)
+    0.75
+    """
+    return call("betainc", *_many("betainc", a, b, x))
+
+
+def zeta(x, q=None):
+    """Hurwitz zeta function, the sum of (k + q)**-x over k >= 0. x, q broadcast together.
+
+    >>> round(float(zeta(2.0, 1.0)), 4)
+    1.6449
+    """
+    return call("zeta", *_many("zeta", x, 1.0 if q is None else q))
+
+
+def ndtri(p):
+    """Inverse of ndtr. p: real[...] in (0, 1) -> float[...], by element.
+
+    >>> round(float(ndtri(0.975)), 3)
+    1.96
+    """
+    return call("ndtri", _one("ndtri", p))
+
+
+def betaln(a, b):
+    """log of the beta function. a, b broadcast together, by element.
+
+    >>> round(float(betaln(2.0, 3.0)), 4)
+    -2.4849
+    """
+    a, b = _many("betaln", a, b)
+    return E.sub(E.add(T.lgamma(a), T.lgamma(b)), T.lgamma(E.add(a, b)))
+
+
+def multigammaln(a, d):
+    """log of the multivariate gamma function of dimension d. a: real[...] -> float[...]
+
+    >>> round(float(multigammaln(3.0, 2)), 4)
+    1.5501
+    """
+    a, d = _one("multigammaln", a), operator.index(d)
+    total = constant_like(a, d * (d - 1) / 4 * math.log(math.pi))
+    for i in range(d):
+        total = E.add(total, T.lgamma(E.sub(a, constant_like(a, i / 2))))
+    return total
+
+
+def factorial(n, exact=False):
+    """n! in floating point; 0 for negative n. n: real[...] -> float[...]
+
+    >>> float(factorial(4))
+    24.0
+    """
+    if exact:
+        raise NotImplementedError("factorial: exact=True is not supported")
+    x = _one("factorial", n)
+    zero, one = constant_like(x, 0), constant_like(x, 1)
+    return C.select(E.lt(x, zero), zero, T.exp(T.lgamma(E.add(x, one))))
+
+
+def polygamma(n, x):
+    """n-th derivative of digamma, for a known n. x: real[...] -> float[...], by element.
+
+    >>> round(float(polygamma(1, 1.0)), 4)
+    1.6449
+    """
+    order = asarray(n)
+    if order.ndim:
+        raise NotImplementedError("polygamma: an array as order is not supported, only a number")
+    x = _one("polygamma", x)
+    return T.digamma(x) if int(order) == 0 else T.polygamma(x, n=int(order))
+
+
+def logit(x):
+    """log(x / (1 - x)). x: real[...] -> float[...], by element.
+
+    >>> float(logit(0.5))
+    0.0
+    """
+    x = _one("logit", x)
+    return E.sub(T.log(x), T.log1p(E.neg(x)))
+
+
+def xlogy(x, y):
+    """x log(y), 0 where x is 0. x, y broadcast together, by element.
+
+    >>> float(xlogy(0.0, 0.0))
+    0.0
+    """
+    x, y = _many("xlogy", x, y)
+    return _times_log(x, y, T.log)
+
+
+def xlog1py(x, y):
+    """x log(1 + y), 0 where x is 0. x, y broadcast together, by element.
+
+    >>> float(xlog1py(0.0, -1.0))
+    0.0
+    """
+    x, y = _many("xlog1py", x, y)
+    return _times_log(x, y, T.log1p)
+
+
+def _times_log(x, y, log):
+    zero = S.full(x.shape, 0, x.dtype)
+    none = E.eq(x, zero)
+    safe = C.select(none, constant_like(y, 1), y)
+    return C.select(none, zero, E.mul(x, log(safe)))
+
+
+def entr(x):
+    """-x log(x), 0 at 0, -infinity below. x: real[...] -> float[...], by element.
+
+    >>> float(entr(1.0)) == 0
+    True
+    """
+    x = _one("entr", x)
+    low = E.lt(x, S.full(x.shape, 0, x.dtype))
+    return C.select(low, constant_like(x, -math.inf), E.neg(_times_log(x, x, T.log)))
+
+
+def rel_entr(p, q):
+    """p log(p / q), 0 where p is 0, infinity where either is negative. Broadcast together.
+
+    >>> float(rel_entr(0.0, 1.0))
+    0.0
+    """
+    p, q = _many("rel_entr", p, q)
+    zero = S.full(p.shape, 0, p.dtype)
+    both = E.and_(E.gt(p, zero), E.gt(q, zero))
+    one = constant_like(p, 1)
+    safe_p, safe_q = C.select(both, p, one), C.select(both, q, one)
+    logs = E.mul(safe_p, E.sub(T.log(safe_p), T.log(safe_q)))
+    none = E.and_(E.eq(p, zero), E.ge(q, zero))
+    return C.select(both, logs, C.select(none, zero, constant_like(p, math.inf)))
+
+
+def kl_div(p, q):
+    """p log(p / q) - p + q, by element. p, q broadcast together.
+
+    >>> float(kl_div(1.0, 1.0))
+    0.0
+    """
+    p, q = _many("kl_div", p, q)
+    return E.add(E.sub(rel_entr(p, q), p), q)
+
+
+def ndtr(x):
+    """Normal distribution function. x: real[...] -> float[...], by element.
+
+    >>> float(ndtr(0.0))
+    0.5
+    """
+    x = _one("ndtr", x)
+    w = E.mul(x, constant_like(x, math.sqrt(0.5)))
+    size, half = E.abs_(w), constant_like(x, 0.5)
+    far = E.mul(half, T.erfc(size))
+    near = E.mul(half, E.add(constant_like(x, 1), T.erf(w)))
+    tail = C.select(E.gt(w, S.full(x.shape, 0, x.dtype)), E.sub(constant_like(x, 1), far), far)
+    return C.select(E.lt(size, constant_like(x, math.sqrt(0.5))), near, tail)
+
+
+_LOWER = {dtypes.float64: -20.0}
+_UPPER = {dtypes.float64: 8.0}
+
+
+@custom_jvp
+def _log_ndtr(x):
+    low, high = (constant_like(x, t.get(x.dtype, v)) for t, v in ((_LOWER, -10.0), (_UPPER, 5.0)))
+    above = E.neg(ndtr(E.neg(x)))
+    middle = T.log(ndtr(E.max_(x, low)))
+    y = E.min_(x, low)
+    square = E.square(y)
+    series, term = constant_like(x, 1), constant_like(x, 1)
+    for k in range(1, 4):  # 1 - 1/y² + 3/y⁴ - 15/y⁶, the asymptotic series of the tail
+        term = E.neg(E.div(E.mul(term, constant_like(x, 2 * k - 1)), square))
+        series = E.add(series, term)
+    scale = constant_like(x, 0.5 * math.log(2 * math.pi))
+    below = E.sub(E.sub(E.mul(constant_like(x, -0.5), square), T.log(E.neg(y))), scale)
+    below = E.add(below, T.log(series))
+    return C.select(E.gt(x, high), above, C.select(E.gt(x, low), middle, below))
+
+
+def _log_ndtr_rule(primals, tangents):
+    """d log Phi = phi / Phi."""
+    (x,), (t,) = primals, tangents
+    out = _log_ndtr(x)
+    log_density = E.sub(
+        E.mul(constant_like(x, -0.5), E.square(x)), constant_like(x, 0.5 * math.log(2 * math.pi))
+    )
+    return out, E.mul(t, T.exp(E.sub(log_density, out)))
+
+
+_log_ndtr.defjvp(_log_ndtr_rule)
+
+
+def log_ndtr(x, series_order=3):
+    """log of the normal distribution function, exact far below 0. x: real[...] -> float[...]
+
+    >>> round(float(log_ndtr(0.0)), 4)
+    -0.6931
+    """
+    if series_order != 3:
+        raise NotImplementedError("log_ndtr: series_order other than 3 is not supported")
+    return _log_ndtr(_one("log_ndtr", x))
+
+
+def softmax(x, /, *, axis=None):
+    """exp(x) over its sum along axes, by default all.
+
+    >>> softmax(asarray([0.0, 0.0])).tolist()
+    [0.5, 0.5]
+    """
+    x = asarray(x)
+    if axis is None:
+        return S.reshape(_softmax(S.reshape(x, (x.size,))), x.shape)
+    return _softmax(x, axis)
+
+
+def log_softmax(x, /, *, axis=None):
+    """Logarithm of softmax along axes, by default all.
+
+    >>> [round(v, 4) for v in log_softmax(asarray([0.0, 0.0])).tolist()]
+    [-0.6931, -0.6931]
+    """
+    x = asarray(x)
+    if axis is None:
+        return S.reshape(_log_softmax(S.reshape(x, (x.size,))), x.shape)
+    return _log_softmax(x, axis)
