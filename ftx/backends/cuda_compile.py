@@ -2,8 +2,8 @@
 
 In: a kernel's text, what its pointers point to, a compute capability.  Out: PTX, or a cubin from
 memory, from the cache folder, or compiled now.  No GPU and no driver are needed.
-Numba's launch machinery and arrays are never used, only `numba.cuda.compile`; a warm start imports
-neither Numba nor CUDA.  Entry names are by content, so the same text gives the same bytes.
+Numba's launch machinery and arrays are never used, only `numba.cuda.compile`; a warm start does
+not import numba.cuda.  Entry names are by content, so the same text gives the same bytes.
 Must not know: what kernels compute, devices, streams.
 """
 
@@ -19,14 +19,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from ..core import dtypes
 from ..core.errors import BackendError
 from . import cache
+from . import intrinsics as kinds
+from .cuda_text import ATOMICS, ROWS, Builder, Emit
 from .numba_adapter import ObjectCode
 
 Capability = tuple[int, int]
@@ -200,8 +202,6 @@ _WITHOUT_TYPE = ("bool", "bfloat16", "float16")
 def _names() -> dict[str, Any]:
     """What a kernel's text may call, as Numba intrinsics."""
     numba_cuda, types, _ = _compiler()
-    from .cuda_text import ATOMICS, ROWS
-
     names: dict[str, Any] = {n: _intrinsic(n, *row) for n, row in ROWS.items()}
     names |= {n: _atomic(n, *row) for n, row in ATOMICS.items() if n is not None}
     numbers = {"inf": math.inf, "nan": math.nan, "cuda": numba_cuda}
@@ -209,20 +209,14 @@ def _names() -> dict[str, Any]:
     return names | _kinds(types) | numbers | {"u8": types.uint8}
 
 
-def _tools() -> SimpleNamespace:
-    from llvmlite import ir
+def _intrinsic_decorator() -> Any:
     from numba.cuda.extending import intrinsic
 
-    from . import intrinsics
-    from .cuda_text import Builder, Emit
-
-    return SimpleNamespace(ir=ir, intrinsic=intrinsic, kinds=intrinsics, emit=Emit, builder=Builder)
+    return intrinsic
 
 
 def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: str) -> Any:
     """`name` as one always-inlined function per module; see `intrinsics.compiled`."""
-    tools = _tools()
-    ir, kinds = tools.ir, tools.kinds
     signature = kinds.NUMBA[result](*[kinds.NUMBA[k] for k in operands])
     llvm_type = ir.FunctionType(kinds.LLVM[result], [kinds.LLVM[k] for k in operands])
     symbol = f"ftx_{name}"
@@ -234,7 +228,7 @@ def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: s
             function.linkage = "internal"
             for attribute in ("alwaysinline", "nounwind"):
                 function.attributes.add(attribute)
-            machine = tools.emit(tools.builder(function.append_basic_block("entry")))
+            machine = Emit(Builder(function.append_basic_block("entry")))
             values = [
                 kinds.Value(machine, k, a) for k, a in zip(operands, function.args, strict=True)
             ]
@@ -248,13 +242,11 @@ def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: s
     }
     typing = typings[len(operands)]
     typing.__name__ = typing.__qualname__ = name
-    return tools.intrinsic(typing)
+    return _intrinsic_decorator()(typing)
 
 
 def _atomic(name: str, op: str, t: str) -> Any:
     """`name(pointer, index, value)`: combine into global memory, whoever else does so too."""
-    tools = _tools()
-    ir, kinds = tools.ir, tools.kinds
     numba_types, void = kinds.NUMBA, _compiler()[1].void
 
     def codegen(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -272,21 +264,18 @@ def _atomic(name: str, op: str, t: str) -> Any:
             llvm_op = op if op == "add" else op if t[0] == "i" else f"u{op}"
             builder.atomic_rmw(llvm_op, pointer, args[2], "monotonic")
         else:
-            _compare_and_swap(tools, builder, pointer, args[2], op, t)
+            _compare_and_swap(builder, pointer, args[2], op, t)
         return context.get_dummy_value()
 
     def typing(context: Any, pointer: Any, index: Any, value: Any) -> Any:
         return void(pointer, numba_types["i64"], numba_types[t]), codegen
 
     typing.__name__ = typing.__qualname__ = name
-    return tools.intrinsic(typing)
+    return _intrinsic_decorator()(typing)
 
 
-def _compare_and_swap(
-    tools: SimpleNamespace, builder: Any, pointer: Any, value: Any, op: str, t: str
-) -> None:
+def _compare_and_swap(builder: Any, pointer: Any, value: Any, op: str, t: str) -> None:
     """Try until no other thread came between reading and writing."""
-    ir, kinds = tools.ir, tools.kinds
     bits, real = ir.IntType(int(t[1:])), kinds.LLVM[t]
     pointer = builder.bitcast(pointer, bits.as_pointer())
     first, before = builder.load(pointer), builder.block
@@ -295,7 +284,7 @@ def _compare_and_swap(
     builder.position_at_end(loop)
     old = builder.phi(bits)
     old.add_incoming(first, before)
-    machine = tools.emit(builder)
+    machine = Emit(builder)
     a = kinds.Value(machine, t, old if t[0] != "f" else builder.bitcast(old, real))
     b = kinds.Value(machine, t, value)
     result = a * b if op == "mul" else machine._extreme(op, a, b)

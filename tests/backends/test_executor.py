@@ -558,7 +558,7 @@ def test_gemm_operands_are_checked():
 
 def test_scipys_blas_is_found_too(monkeypatch):
     mine = parallel.blas_address("sgemm")
-    monkeypatch.setattr(parallel.np, "__file__", "/nowhere/numpy/__init__.py")
+    monkeypatch.setattr(parallel, "_openblas", lambda: None)
     parallel.blas_address.cache_clear()
     try:
         assert parallel.blas_address("sgemm") not in (0, None, mine)

@@ -1,0 +1,156 @@
+"""dtypes of results: JAX's lattice with weak Python numbers, and the fast path equal to the slow."""
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ftx
+import ftx.numpy as fnp
+from ftx.core.config import config
+from ftx.core.errors import DTypeError, NotAnArrayError, ShapeError
+
+NAMES = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bfloat16",
+    "float16", "float32", "float64", "complex64", "complex128",
+]  # fmt: skip
+NUMBERS = [True, 2, 2.5, 1 + 2j]
+
+
+def test_scalar_types():
+    assert fnp.zeros(1).dtype == fnp.float32
+    assert fnp.float32 == np.dtype("float32") and hash(fnp.float32) == hash(np.dtype("float32"))
+    assert fnp.float32 != fnp.float64 and fnp.int8 != "int16"
+    assert fnp.float32(3).dtype == np.float32 and fnp.int8([1, 2]).shape == (2,)
+    assert np.zeros(1, fnp.bfloat16).dtype == ml_dtypes.bfloat16
+    assert {fnp.float32: 1}[np.dtype("float32")] == 1
+    assert fnp.issubdtype(fnp.bfloat16, fnp.floating) and not fnp.issubdtype(fnp.int8, fnp.inexact)
+    assert fnp.issubdtype(np.int8, fnp.signedinteger) and fnp.isdtype("uint8", "unsigned integer")
+    assert fnp.finfo(fnp.bfloat16).bits == 16 and fnp.iinfo(fnp.uint8).max == 255
+
+
+def test_new_arrays_have_default_dtypes():
+    assert fnp.array(1.0).dtype == fnp.float32 and fnp.array([1, 2]).dtype == fnp.int64
+    assert fnp.array([1, 2.5]).dtype == fnp.float32 and fnp.array([True]).dtype == fnp.bool_
+    assert fnp.array(np.zeros(1)).dtype == fnp.float64 and fnp.array([1j]).dtype == fnp.complex64
+    assert fnp.array([np.float64(1)]).dtype == fnp.float64
+    assert fnp.array(3.0).weak_type and not fnp.array([3.0]).weak_type
+    with ftx.enable_x64():
+        assert fnp.array(1.0).dtype == fnp.float64 and fnp.zeros(1).dtype == fnp.float64
+    with ftx.enable_x64(False):
+        assert fnp.array(np.zeros(1)).dtype == fnp.float32 and fnp.arange(3).dtype == fnp.int32
+
+
+@pytest.mark.peers
+def test_table_equals_jax():
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True), ftx.enable_x64():
+        for a, b in itertools.product(NAMES, NAMES):
+            x, y = np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a), np.ones(2, ml_dtypes.bfloat16 if b == "bfloat16" else b)
+            assert fnp.add(x, y).dtype == jax.numpy.add(x, y).dtype, (a, b)
+        for a, n in itertools.product(NAMES, NUMBERS):
+            x = np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a)
+            ours, theirs = fnp.asarray(x) * n, jax.numpy.asarray(x) * n
+            assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, n)
+            ours, theirs = n / fnp.asarray(x), n / jax.numpy.asarray(x)
+            assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, n)
+        for m, n in itertools.product(NUMBERS, NUMBERS):
+            for f in ("add", "multiply", "divide", "maximum", "equal"):
+                if f == "maximum" and complex in (type(m), type(n)):
+                    continue
+                ours, theirs = getattr(fnp, f)(m, n), getattr(jax.numpy, f)(m, n)
+                assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, m, n)
+        for f in ("sin", "abs", "negative", "floor", "sqrt", "exp", "isnan", "sign", "square"):
+            for n in (2, 2.5):
+                ours, theirs = getattr(fnp, f)(n), getattr(jax.numpy, f)(n)
+                assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, n)
+
+
+OPERATORS = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "lt": lambda x, y: x < y,
+    "ge": lambda x, y: x >= y,
+    "eq": lambda x, y: x == y,
+    "max": fnp.maximum,
+    "min": fnp.minimum,
+    "add_": fnp.add,
+    "atan2": fnp.arctan2,
+}
+numbers = st.one_of(st.integers(-(2**40), 2**40), st.floats(-1e6, 1e6), st.booleans())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(OPERATORS)),
+    st.sampled_from([n for n in NAMES if n[0] in "biuf" and n != "bfloat16"]),
+    st.one_of(numbers, st.sampled_from([n for n in NAMES if n[0] in "biuf" and n != "bfloat16"])),
+    st.booleans(),
+)
+def test_fast_path_equals_slow_path(name, dtype, other, swap):
+    x = fnp.asarray(np.array([[1, 0, 3]], dtype))
+    y = fnp.asarray(np.array([[2], [1]], other)) if isinstance(other, str) else other
+    pair = (y, x) if swap else (x, y)
+    f = OPERATORS[name]
+    try:
+        fast = f(*pair)
+    except (DTypeError, OverflowError) as error:
+        with config.override(debug_infs=False), pytest.raises(type(error)):
+            ftx.make_jaxpr(lambda: f(*pair))()
+        return
+    jaxpr = ftx.make_jaxpr(lambda: f(*pair))()
+    assert jaxpr.out_avals[0] is fast.aval, (jaxpr, fast.aval)
+    with ftx.disable_jit():
+        slow = ftx.core.evaluate.eval_jaxpr(jaxpr, [])[0]
+    np.testing.assert_array_equal(np.asarray(fast), np.asarray(slow))
+
+
+def test_numpy_operands_and_users_error_state():
+    x = fnp.ones(3)
+    for found in (np.ones(3, np.float32) * x, x * np.float32(2), np.float32(2) * x):
+        assert isinstance(found, ftx.Array) and found.dtype == fnp.float32
+    with np.errstate(all="raise"):
+        assert np.isinf(np.asarray(x / 0)).all() and np.isnan(np.asarray(fnp.log(-x))).all()
+        with pytest.raises(FloatingPointError):
+            np.float32(1) / np.float32(0)
+    assert np.sin(x).dtype == np.float32
+
+
+def test_python_integers_wrap_into_small_dtypes():
+    assert (fnp.uint8(1) + (-1)).tolist() == 0 and (fnp.int8(1) + 300).tolist() == 45
+    assert (fnp.asarray(np.array([1], np.uint8)) - 2).tolist() == [255]
+
+
+def test_errors():
+    x = fnp.ones(3)
+    with pytest.raises(TypeError):
+        x + [1, 2, 3]
+    with pytest.raises(NotAnArrayError, match="add: expected an array or a number, got list"):
+        fnp.add(x, [1, 2, 3])
+    with pytest.raises(ShapeError, match="expected shapes that broadcast"):
+        x + fnp.ones(2)
+    with pytest.raises(DTypeError):
+        fnp.array(True) - fnp.array(True)
+    with pytest.raises(ShapeError, match="equal lengths"):
+        fnp.array([[1, 2], [3]])
+    with pytest.raises(NotImplementedError, match="device"):
+        fnp.zeros(1, device="gpu")
+    assert (x == None) is not True  # noqa: E711  an unknown operand gives Python's answer
+
+
+def test_array_of_tracers():
+    f = lambda a, b: fnp.array([a, [b, 1.0][0]])
+    assert ftx.jit(f)(1.0, 2.0).tolist() == [1, 2]
+    assert ftx.grad(lambda a: fnp.array([a, a * a]).sum())(3.0) == 7
+
+
+def test_debug_nans():
+    with ftx.debug_nans(), pytest.raises(FloatingPointError):
+        fnp.log(fnp.array([-1.0]))
+    with config.override(debug_nans=True), pytest.raises(FloatingPointError):
+        fnp.array([0.0]) / fnp.array([0.0])
