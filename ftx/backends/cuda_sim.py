@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -172,6 +173,7 @@ class SimDevice:
     def __init__(self, reverse: bool = False):
         self.reverse = reverse
         self.launches = 0
+        self._lock = threading.Lock()  # kernels hold the state of the thread they are running
 
     def allocate(self, nbytes: int) -> Any:
         """Memory of its own, as bytes."""
@@ -208,8 +210,9 @@ class SimDevice:
             m[: m.nbytes // d.itemsize * d.itemsize].view(d)
             for m, d in zip(memory, cells, strict=True)
         ]
-        self.launches += 1
-        loaded.launch(blocks, threads, args, self.reverse)
+        with self._lock:
+            self.launches += 1
+            loaded.launch(blocks, threads, args, self.reverse)
 
     def gemm(self, a: Any, b: Any, c: Any, arguments: dict[str, Any]) -> None:
         """A product in the layouts of `library.gemm_arguments`."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .addresses import lead_of
-from .cuda_blocks import ROWS, BlockWriter, SumWriter
+from .cuda_blocks import PARTS, ROWS, BlockWriter, SumWriter
 from .cuda_text import atomic
 from .cuda_threads import ThreadWriter
 from .cuda_writer import THREADS, CudaKernel, by_column, reads
@@ -72,7 +72,8 @@ def _split_rows(stages: list[Stage], group: Group) -> list[_Part]:
     if depth and (inner <= INNER or (outer >= THREADS and all(by_column(s) for s in stages))):
         return [_part(stages, depth, _thread_kernel)]
     small = sum(s.work for s in stages) <= SMALL_GROUP
-    if (outer < ROWS and not small) or (not depth and len(stages) == 1):
+    few = outer < ROWS or (outer < PARTS and inner > SMALL_GROUP)
+    if (few and not small) or (not depth and len(stages) == 1):
         return [_alone(s) for s in stages]
     return [_part(stages, depth, _block_kernel)]
 
@@ -93,7 +94,7 @@ def _alone(stage: Stage) -> _Part:
     results = math.prod(a.size for a in stage.axes)
     if stage.kind == "map" or fold <= INNER or (results >= THREADS and by_column(stage)):
         return _part([stage], len(stage.axes), _thread_kernel)
-    if stage.kind == "reduce" and results < ROWS and fold > SMALL_GROUP:
+    if stage.kind == "reduce" and results < PARTS and fold > SMALL_GROUP:
         return _chunks(stage, fold, fold)
     return _part([stage], len(stage.axes), _block_kernel)
 

@@ -114,6 +114,7 @@ def _expanded(shape, items):
         if i is None:
             found.append((None, None))
         elif i is Ellipsis:
+            found.append((Ellipsis, None))
             for _ in range(len(shape) - consumed):
                 found.append((slice(None), axis))
                 axis += 1
@@ -196,10 +197,15 @@ def make_plan(shape, index, mode="raise", wrap=True):
     arrays = [i for i, _ in entries if isinstance(i, (np.ndarray, Tracer)) and i.ndim]
     starts, limits, strides = [0] * len(shape), list(shape), [1] * len(shape)
     backwards, dropped, new_axes = [], [], []
-    places, place_axes = [], []
+    places = []
     kept = 0  # axes of the result so far, new ones included, without those of index arrays
-    advanced = []  # `kept` at each array or integer
+    group = 0  # grows with everything that stands between arrays
+    advanced = []  # (kept, group) at each array or integer
     for item, axis in entries:
+        if item is None or item is Ellipsis or isinstance(item, slice):
+            group += 1
+        if item is Ellipsis:
+            continue
         if item is None:
             new_axes.append(kept)
             kept += 1
@@ -213,10 +219,10 @@ def make_plan(shape, index, mode="raise", wrap=True):
             limits[axis] = start + (count - 1) * step + 1 if count else 0
             kept += 1
         elif axis == "new":
-            advanced.append((kept, len(advanced)))
+            advanced.append((kept, group))
             places.append((item, None))
         elif scalars(item) and (not isinstance(item, np.ndarray) or item.dtype.kind in "iu"):
-            advanced.append((kept, len(advanced)))
+            advanced.append((kept, group))
             n = shape[axis]
             (at,) = _checked(np.asarray([item]), n, axis, mode, wrap)
             if 0 <= at < n:
@@ -225,13 +231,13 @@ def make_plan(shape, index, mode="raise", wrap=True):
             else:
                 places.append((np.asarray(at), axis))
         else:
-            advanced.append((kept, len(advanced)))
+            advanced.append((kept, group))
             known = not isinstance(item, Tracer)
             place = _checked(item, shape[axis], axis, mode, wrap) if known else (
                 _traced(item, shape[axis], mode, wrap)
             )
             places.append((place, axis))
-    together = len({k for k, _ in advanced}) <= 1
+    together = len({g for _, g in advanced}) <= 1
     if arrays or any(a is None for _, a in places):
         first = advanced[0][0] if together else 0
     else:

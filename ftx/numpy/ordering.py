@@ -32,6 +32,7 @@ from .promotion import (
     operand,
     promote_dtypes,
     unsupported,
+    to_inexact,
 )
 from .shapes import flip
 
@@ -106,7 +107,7 @@ def sort_complex(a):
     [(1+0j), (2+0j)]
     """
     x = sort(operand("sort_complex", a))
-    return C.convert(x, dtypes.complex_of(dtypes.to_inexact(x.dtype)))
+    return C.convert(x, dtypes.complex_of(to_inexact(x.dtype)))
 
 
 def lexsort(keys, axis=-1):

@@ -99,7 +99,21 @@ def common_type(operands):
         else:
             aval = x.aval
             pairs.append((aval.dtype, aval.weak_type))
-    return dtypes.lattice(tuple(pairs), config.enable_x64)
+    dtype, weak = dtypes.lattice(tuple(pairs), config.enable_x64)
+    return dtype, weak or _stays_weak(dtype, pairs)
+
+
+def _stays_weak(dtype, pairs):
+    """Whether only a weak operand (or int64 with uint64) made bools or integers a higher kind."""
+    strong = {dtypes.kind(d) for d, weak in pairs if not weak}
+    return strong <= {"b", "i"} and dtypes.kind(dtype) not in strong
+
+
+def to_inexact(dtype):
+    """`dtype` if real or complex; else float64 for 64-bit integers with enable_x64, or float32."""
+    if dtypes.is_inexact(dtype):
+        return dtype
+    return dtypes.default_float() if dtype.itemsize == 8 else dtypes.float32
 
 
 def cast(x, dtype, weak_type=False):
@@ -116,7 +130,7 @@ def promote_dtypes(name, *args, inexact=False):
     operands = [x if type(x) in _SCALARS else operand(name, x) for x in args]
     dtype, weak = common_type(operands)
     if inexact:
-        dtype = dtypes.to_inexact(dtype)
+        dtype = to_inexact(dtype)
     return [cast(x, dtype, weak) for x in operands]
 
 

@@ -28,6 +28,7 @@ from .promotion import (
     promote_dtypes,
     size_of,
     unsupported,
+    to_inexact,
 )
 
 __all__ = [
@@ -202,7 +203,7 @@ def count_nonzero(a, axis=None, keepdims=False):
 
 
 def _mean_type(x, dtype):
-    return dtypes.to_inexact(x.dtype) if dtype is None else dtypes.canonical(dtype)
+    return to_inexact(x.dtype) if dtype is None else dtypes.canonical(dtype)
 
 
 def _count(name, x, axes, keepdims, where):

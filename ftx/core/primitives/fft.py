@@ -8,6 +8,7 @@ Knows nothing of: norms and padding, which `ftx.numpy.fft` resolves.
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from . import elementwise as E
 from . import selection as C
 from . import shape as S
 from .formula import full_like
+
+
+PARALLEL = 1 << 16
+"""Elements from which transforms are shared among threads; rows do not depend on their number."""
 
 
 class Fft(Primitive):
@@ -50,13 +55,11 @@ class Fft(Primitive):
         return [ShapedArray(tuple(shape), dtype)]
 
     def impl(self, x: Any, *, kind: str, axes: Any, size: int) -> list[Any]:
-        if kind == "irfft":
-            sizes = [*[x.shape[a] for a in axes[:-1]], size]
-            out = np.fft.irfftn(x, sizes, axes)
-        else:
-            out = {"fft": np.fft.fftn, "ifft": np.fft.ifftn, "rfft": np.fft.rfftn}[kind](
-                x, None, axes
-            )
+        import scipy.fft  # slow to import, so not before it is needed
+
+        sizes = [*[x.shape[a] for a in axes[:-1]], size] if kind == "irfft" else None
+        workers = (os.cpu_count() or 1) if x.size >= PARALLEL else 1
+        out = getattr(scipy.fft, f"{kind}n")(x, sizes, axes, workers=workers)
         double = x.dtype.itemsize == (8 if kind == "rfft" else 16)
         parts = (dtypes.float64, dtypes.complex128) if double else (dtypes.float32, dtypes.complex64)
         return [np.asarray(out, parts[kind != "irfft"])]
