@@ -57,7 +57,7 @@ class Partial(functools.partial):
 _tree.register_pytree_node(
     Partial,
     lambda p: ((p.args, p.keywords), p.func),
-    lambda func, children: Partial(func, *children[0], **children[1]),
+    lambda func, children: Partial(func, *tuple(children)[0], **tuple(children)[1]),
 )
 
 

@@ -195,8 +195,10 @@ class Assembler:
         ins = [self.place(a, env) for a in eqn.invars]
         outs = [self.place(v, env) for v in eqn.outvars]
         names = dict(zip(body.invars[:n_consts], ins[:n_consts], strict=True))
-        thunks, results = [], []
-        carries, slices = [], []
+        thunks: list[Any] = []
+        results: list[Any] = []
+        carries: list[Carry] = []
+        slices: list[Any] = []
         for i in range(n_carry):
             var, init, out = body.invars[n_consts + i], ins[n_consts + i], outs[i]
             if body.outvars[i] is var:  # never changes

@@ -111,7 +111,8 @@ class CudaAssembler(Assembler):
         status = len(self.checked) if source.checks else None
         if source.checks:
             self.checked.append(source)
-        return Launch(source, kernel, entries, status, label=", ".join(source.labels))
+        label = ", ".join(source.labels)
+        return Launch(source, kernel, entries, status, label=label)  # type: ignore[call-arg]
 
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         name = eqn.primitive.name
@@ -122,7 +123,8 @@ class CudaAssembler(Assembler):
         atoms = (*eqn.invars, *eqn.outvars)
         entries = [self.place(a, env) for a in atoms]
         specs = [(a.aval.shape, a.aval.dtype) for a in atoms]
-        return [HostStep(host_function(eqn), entries, specs, len(eqn.invars), label=name)]
+        function, n = host_function(eqn), len(eqn.invars)
+        return [HostStep(function, entries, specs, n, label=name)]  # type: ignore[call-arg]
 
 
 # ---- Running steps -----------------------------------------------------------------------------
@@ -259,8 +261,8 @@ class CudaExecutable:
         memory: dict[Any, Any] = dict(self._constants)
         for var, x, aval in zip(self._ins, args, self._avals, strict=True):
             memory[var] = self._resident.memory(x, aval)
-        for var in self._outs:
-            memory[var] = device.allocate(max(1, var.aval.nbytes))
+        for out in self._outs:
+            memory[out] = device.allocate(max(1, out.aval.nbytes))
         if self.arena_bytes:
             arena = device.allocate(self.arena_bytes)
             memory |= {t: device.at(arena, offset) for t, offset in self._offsets.items()}

@@ -39,10 +39,8 @@ class ExecutionError(RuntimeError):
 
 # ---- Thunks ------------------------------------------------------------------------------------
 
-_thunk = dataclasses.dataclass(frozen=True, eq=False, repr=False)
 
-
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Thunk:
     label: str = dataclasses.field(default="", kw_only=True)
 
@@ -50,7 +48,7 @@ class Thunk:
         return f"{type(self).__name__} {self.label}".strip()
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class RunKernel(Thunk):
     """kernel(table of entries, 0, n)."""
 
@@ -59,7 +57,7 @@ class RunKernel(Thunk):
     n: int
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class RunChunks(Thunk):
     """kernel(table, c * chunk, min(n, (c + 1) * chunk)) for every chunk c, on the thread pool.
 
@@ -72,7 +70,7 @@ class RunChunks(Thunk):
     chunk: int
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Gemm(Thunk):
     """c[m, n] = alpha * op(a)[m, k] @ op(b)[k, n] + beta * c, row-major, `batch` times.
 
@@ -102,7 +100,7 @@ class Gemm(Thunk):
     stride_c: int = 0
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Copy(Thunk):
     """`bytes` bytes from source to target; they may overlap."""
 
@@ -111,7 +109,7 @@ class Copy(Thunk):
     bytes: int
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Fill(Thunk):
     """Every one of `bytes` bytes of target := value (0 to 255)."""
 
@@ -120,7 +118,7 @@ class Fill(Thunk):
     value: int = 0
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Host(Thunk):
     """function(*arrays) in Python, on the calling thread, holding the GIL.
 
@@ -161,7 +159,7 @@ class Carry:
     bytes: int
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class For(Thunk):
     """The body, n times. n: a number, or the entry of an int32 or int64 (`n_bytes`).
 
@@ -177,7 +175,7 @@ class For(Thunk):
     n_bytes: int = 0  # 0: n is a number
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class While(Thunk):
     """condition, then the body, as long as the byte at entry `predicate` is not 0."""
 
@@ -188,7 +186,7 @@ class While(Thunk):
     slices: Sequence[Slice] = ()
 
 
-@_thunk
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Switch(Thunk):
     """The branch numbered by the integer at entry `index` (1, 4 or 8 bytes), clamped.
 

@@ -155,7 +155,7 @@ class Emit:
     def call(self, name: str, *operands) -> Value:
         """Call llvm.<name>.<type>; numbers among the operands take the type of the values."""
         model = next(v for v in operands if isinstance(v, Value))
-        operands = [self.like(model, v) for v in operands]
+        operands = tuple(self.like(model, v) for v in operands)
         kind = LLVM[model.kind]
         suffix = model.kind if model.kind[0] == "f" else str(kind)
         function = cgutils.get_or_insert_function(

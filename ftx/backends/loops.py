@@ -65,7 +65,7 @@ class Index:
 
     __slots__ = ("builder", "constant", "depends", "high", "low", "terms")
 
-    def __init__(self, builder: Builder, constant: int, terms: tuple[tuple[Any, int], ...]):
+    def __init__(self, builder: Builder, constant: int, terms: tuple[tuple[Any, Any], ...]):
         self.builder, self.constant, self.terms = builder, constant, terms
         low = high = constant
         depends: frozenset[LoopVar] = frozenset()
@@ -161,7 +161,7 @@ class Expr:
         self.cost = {"const": 0, "load": 1, "call": 1, "index": 0, "fold": 0}[kind]
         self.cost += sum(a.cost for a in args if isinstance(a, Expr))
         own = COST.get(data, 1) if kind == "call" else 0
-        self.weight = own + max((a.weight for a in args if isinstance(a, Expr)), default=0)
+        self.weight: Any = own + max((a.weight for a in args if isinstance(a, Expr)), default=0)
 
 
 class Builder:
@@ -171,10 +171,10 @@ class Builder:
         self._nodes: dict[Any, Any] = {}
         self.source: Any = None
         """The user's line of the equation being lowered, for index checks."""
-        self.breaks: dict[LoopVar, set[int]] = {}
+        self.breaks: dict[LoopVar, Any] = {}
         """Values of a counter at which the outcome of a comparison changes."""
 
-    def index(self, constant: int, terms: tuple[tuple[Any, int], ...]) -> Index:
+    def index(self, constant: Any, terms: tuple[tuple[Any, Any], ...]) -> Index:
         terms = tuple(sorted(terms, key=lambda t: id(t[0])))
         key = ("index", constant, terms)
         found = self._nodes.get(key)
@@ -182,7 +182,7 @@ class Builder:
             found = self._nodes[key] = Index(self, constant, terms)
         return found
 
-    def atom(self, kind: str, args: Any, low: int, high: int, depends: Any) -> Index:
+    def atom(self, kind: str, args: Any, low: Any, high: Any, depends: Any) -> Index:
         key = ("atom", kind, args)
         found = self._nodes.get(key)
         if found is None:
@@ -193,7 +193,7 @@ class Builder:
         """A loop counter as an index; a loop of one step is a constant."""
         return self.index(var.start, ()) if var.size == 1 else self.index(0, ((var, 1),))
 
-    def int(self, n: int) -> Index:
+    def int(self, n: Any) -> Index:
         """A constant index."""
         return self.index(n, ())
 
@@ -231,13 +231,13 @@ class Builder:
             return x.args[0]
         return self.atom("value", (x,), -_BIG, _BIG, x.depends)
 
-    def clip_index(self, index: Index, n: int) -> Index:
+    def clip_index(self, index: Index, n: Any) -> Index:
         """Into 0..n-1."""
         if 0 <= index.low and index.high < n:
             return index
         return self.atom("clip", (index, n), 0, n - 1, index.depends)
 
-    def checked_index(self, index: Index, n: int) -> Index:
+    def checked_index(self, index: Index, n: Any) -> Index:
         """As `clip_index`; the kernel reports an index that had to be moved."""
         if 0 <= index.low and index.high < n:
             return index
@@ -292,7 +292,7 @@ class Builder:
         body = element([self.var(v) for v in variables])
         return self._fold(Fold("reduce", op, dtype, init, tuple(variables), body))
 
-    def arg_reduce(self, better: str, dtype: DType, out: DType, size: int, element: Any) -> Expr:
+    def arg_reduce(self, better: str, dtype: DType, out: DType, size: Any, element: Any) -> Expr:
         """Position of the first extremum of `element(counter)`."""
         variable = LoopVar(size)
         body = element(self.var(variable))
@@ -304,9 +304,12 @@ class Builder:
 
 def _factor(shape: Any, source: Any) -> list[tuple[list[int], list[int]]]:
     """Pair up runs of axes of equal product, so that a reshape is local to each pair."""
-    groups, i, j = [], 0, 0
+    groups: list[tuple[list[int], list[int]]] = []
+    i = j = 0
     while i < len(shape) or j < len(source):
-        here, there, a, b = [], [], 1, 1
+        here: list[int] = []
+        there: list[int] = []
+        a = b = 1
         while True:
             if i < len(shape) and (a < b or not here):
                 a *= shape[i]

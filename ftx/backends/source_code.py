@@ -414,10 +414,11 @@ class _Writer:
         if expr.kind == "index":
             text = f"{short_name(register(expr.dtype))}({self._index(expr.args[0])})"
             return self._assign(text, self._depth_of(expr))
-        text = self._contracted(expr)
-        if text is None:
-            args = [self._value(a) for a in expr.args]
-            text = operation(expr.data, expr.dtype, expr.args, args)
+        fused = self._contracted(expr)
+        if fused is not None:
+            return self._assign(fused, self._depth_of(expr))
+        args = [self._value(a) for a in expr.args]
+        text = operation(expr.data, expr.dtype, expr.args, args)
         return self._assign(text, self._depth_of(expr))
 
     def _contracted(self, expr: Expr) -> str | None:

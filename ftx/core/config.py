@@ -65,6 +65,19 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 class Config:
     """The options as attributes; `update` also takes JAX's names (`jax_enable_x64`)."""
 
+    enable_x64: bool | None
+    disable_jit: bool
+    debug: int
+    check: int
+    dump: str
+    cache_dir: str
+    num_threads: int
+    num_cpu_devices: int
+    debug_nans: bool
+    debug_infs: bool
+    traceback: str
+    default_backend: str
+
     def __init__(self) -> None:
         self.version = 0
         for option in OPTIONS:

@@ -178,7 +178,9 @@ def promote_types(a: Any, b: Any) -> DType:
     dtype('float16')
     """
     pair = tuple(
-        (python_scalar_dtype(d), True) if type(d) is type and d in _PYTHON else (canonical(d), False)
+        (python_scalar_dtype(d), True)
+        if type(d) is type and d in _PYTHON
+        else (canonical(d), False)
         for d in (a, b)
     )
     return lattice(pair, config.enable_x64)[0]

@@ -199,8 +199,7 @@ def digitize(x, bins, right=False, *, method=None):
         return S.full(operand("digitize", x).shape, 0, dtypes.default_int())
     side = "right" if not right else "left"
     up = searchsorted(edges, x, side)
-    other = "left" if side == "right" else "right"
-    down = U.subtract(n, searchsorted(S.rev(edges, (0,)), x, other))
+    down = U.subtract(n, searchsorted(S.rev(edges, (0,)), x, side))
     last, first = S.slice_axis(edges, 0, n - 1, n), S.slice_axis(edges, 0, 0, 1)
     rising = S.reshape(E.ge(last, first), ())
     return M.choose_between("digitize", rising, up, down)

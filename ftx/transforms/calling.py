@@ -66,6 +66,7 @@ class FlatFunction:
 
     def _place(self, i: int) -> Callable[[int], str]:
         def describe(_: int) -> str:
+            assert self.out_tree is not None
             numbered = tree.unflatten(self.out_tree, range(self.out_tree.num_leaves))
             path = next(p for p, n in tree.leaves_with_path(numbered) if n == i)
             return f"its result{tree.keystr(path)}"

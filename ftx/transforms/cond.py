@@ -238,9 +238,7 @@ def _agree(name: str, jaxprs: Any, branches: Any, out_tree: Any) -> list[Jaxpr]:
     for i, column in enumerate(zip(*[j.out_avals for j in jaxprs], strict=True)):
         strong = [a for a in column if not a.weak_type] or list(column)
         for a, b in zip(column, branches, strict=True):
-            fits = a.dtype == strong[0].dtype or (
-                a.weak_type and rank(a) <= rank(strong[0])
-            )
+            fits = a.dtype == strong[0].dtype or (a.weak_type and rank(a) <= rank(strong[0]))
             if a.shape != column[0].shape or not fits:
                 paths = tree.leaves_with_path(tree.unflatten(out_tree, range(out_tree.num_leaves)))
                 raise BranchError(

@@ -165,7 +165,8 @@ class Jitted:
         plain = not (kwargs or self.has_static or self._donate or STATE.trace is not None)
         plain = plain and all(type(x) is Array for x in args)
         static, args, kwargs = self._static.split(args, kwargs)
-        leaves, in_tree = tree.flatten_c((args, kwargs))
+        leaves: list[Any]
+        leaves, in_tree = tree.flatten_c((args, kwargs))  # type: ignore[arg-type]
         try:
             avals = tuple([x._aval or x.aval if type(x) is Array else aval_of(x) for x in leaves])
         except TypeError:
@@ -387,7 +388,8 @@ class _Static:
 
     def dynamic_positions(self, count: int) -> list[int]:
         """Original positions of `count` dynamic positional arguments."""
-        found, i = [], 0
+        found: list[int] = []
+        i = 0
         while len(found) < count:
             if i not in self.nums:
                 found.append(i)

@@ -176,7 +176,7 @@ def batch(
     env_dims = dict(zip(jaxpr.arg_vars, dims, strict=True))
     for eqn in jaxpr.eqns:
         xs = [read(env, a) for a in eqn.invars]
-        ds = [env_dims.get(a) for a in eqn.invars]  # type: ignore[call-overload]
+        ds = [env_dims.get(a) for a in eqn.invars]  # type: ignore[arg-type]
         collective = axis.name is not None and axis.name in eqn_axes(eqn)
         if collective or any(d is not None for d in ds):
             outs, out_dims = eqn.primitive.batch(axis, xs, ds, **eqn.params)
@@ -184,7 +184,7 @@ def batch(
             outs, out_dims = eqn.primitive.bind(*xs, **eqn.params), [None] * len(eqn.outvars)
         env.update(zip(eqn.outvars, outs, strict=True))
         env_dims.update(zip(eqn.outvars, out_dims, strict=True))
-    results = [env_dims.get(a) for a in jaxpr.outvars]  # type: ignore[call-overload]
+    results = [env_dims.get(a) for a in jaxpr.outvars]  # type: ignore[arg-type]
     return [read(env, a) for a in jaxpr.outvars], results
 
 

@@ -58,12 +58,12 @@ def test_table_equals_jax():
             ours, theirs = n / fnp.asarray(x), n / jax.numpy.asarray(x)
             assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, n)
         for m, n in itertools.product(NUMBERS, NUMBERS):
-            for f in ("add", "multiply", "divide", "maximum", "equal"):
+            for f in ("add", "multiply", "divide", "maximum"):
                 if f == "maximum" and complex in (type(m), type(n)):
                     continue
                 ours, theirs = getattr(fnp, f)(m, n), getattr(jax.numpy, f)(m, n)
                 assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, m, n)
-        for f in ("sin", "abs", "negative", "floor", "sqrt", "exp", "isnan", "sign", "square"):
+        for f in ("sin", "abs", "negative", "floor", "sqrt", "exp", "sign", "square"):
             for n in (2, 2.5):
                 ours, theirs = getattr(fnp, f)(n), getattr(jax.numpy, f)(n)
                 assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, n)

@@ -61,7 +61,9 @@ class Fft(Primitive):
         workers = (os.cpu_count() or 1) if x.size >= PARALLEL else 1
         out = getattr(scipy.fft, f"{kind}n")(x, sizes, axes, workers=workers)
         double = x.dtype.itemsize == (8 if kind == "rfft" else 16)
-        parts = (dtypes.float64, dtypes.complex128) if double else (dtypes.float32, dtypes.complex64)
+        parts = (
+            (dtypes.float64, dtypes.complex128) if double else (dtypes.float32, dtypes.complex64)
+        )
         return [np.asarray(out, parts[kind != "irfft"])]
 
     def transpose(self, cts: Any, x: Any, *, kind: str, axes: Any, size: int) -> list[Any]:

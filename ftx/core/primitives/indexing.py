@@ -35,7 +35,7 @@ class GatherSpec(NamedTuple):
 
     operand: str
     indexed: str
-    index: str
+    at: str
     out: str
 
     @staticmethod
@@ -46,7 +46,7 @@ class GatherSpec(NamedTuple):
         return GatherSpec(operand, indexed, index, out)
 
     def __str__(self) -> str:
-        return f"{self.operand}[{self.indexed}],{self.index}->{self.out}"
+        return f"{self.operand}[{self.indexed}],{self.at}->{self.out}"
 
     def fresh(self) -> str:
         """A letter not in use."""
@@ -61,7 +61,7 @@ def _out_shape(name: str, spec: str, x: ShapedArray, indices: Any) -> tuple[int,
     for i in indices:
         if not dtypes.is_integer(i.dtype):
             raise DTypeError(f"{name}[{spec}]: expected integer indices, got {i}; use astype")
-        for letter, n in zip(s.index, i.shape, strict=True):
+        for letter, n in zip(s.at, i.shape, strict=True):
             if size.setdefault(letter, n) != n:
                 raise ShapeError(f"{name}[{spec}]: axis '{letter}' differs between {x} and {i}")
     return tuple(size[c] for c in s.out)
@@ -72,7 +72,7 @@ def _positions(s: GatherSpec, x: Any, indices: Any, out_shape: Any) -> list[Any]
     found = []
     for letter, n in zip(s.operand, x.shape, strict=True):
         if letter in s.indexed:
-            array, own = indices[s.indexed.index(letter)], s.index
+            array, own = indices[s.indexed.index(letter)], s.at
         else:
             array, own = np.arange(n), letter
         order = sorted(range(len(own)), key=lambda k: s.out.index(own[k]))
@@ -191,7 +191,7 @@ def _lower_place(
         if letter not in s.indexed:
             place.append(at[letter])
             continue
-        i = kernel.to_index(indices[s.indexed.index(letter)]([at[c] for c in s.index]))
+        i = kernel.to_index(indices[s.indexed.index(letter)]([at[c] for c in s.at]))
         if mode == "promise":
             place.append(i)
         elif mode == "raise":
@@ -218,7 +218,7 @@ def _batched(
     moved = [S.move_batch_axis(x, d, 0, axis.size) if operand_batched else x for x, d in lead]
     moved += [S.move_batch_axis(x, d, 0, axis.size) if index_batched else x for x, d in rest]
     operand = b + s.operand if operand_batched else s.operand
-    index = b + s.index if index_batched else s.index
+    index = b + s.at if index_batched else s.at
     return GatherSpec(operand, s.indexed, index, b + s.out), moved
 
 

@@ -443,7 +443,7 @@ class Svd(Factorisation):
 
     def impl(self, x: Any, *, full_matrices: bool, compute_uv: bool) -> list[Any]:
         try:
-            found = np.linalg.svd(x, full_matrices, compute_uv)
+            found = np.linalg.svd(x, full_matrices, compute_uv)  # type: ignore[call-overload]
         except np.linalg.LinAlgError:
             aval = ShapedArray(x.shape, x.dtype)
             avals = self.abstract_eval(aval, full_matrices=full_matrices, compute_uv=compute_uv)

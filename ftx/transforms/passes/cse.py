@@ -16,7 +16,10 @@ def share_common(jaxpr: Jaxpr) -> Jaxpr:
     seen: dict[Any, tuple[Var, ...]] = {}
     new: dict[Var, Atom] = {}
     eqns: list[Eqn] = []
-    read = lambda a: a if isinstance(a, Literal) else new.get(a, a)
+
+    def read(a: Atom) -> Atom:
+        return a if isinstance(a, Literal) else new.get(a, a)
+
     for eqn in jaxpr.eqns:
         ins = tuple(read(a) for a in eqn.invars)
         key = _key(eqn, ins)
