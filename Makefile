@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.ftx-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format clean distclean
+.PHONY: help demo test check cuda bench format clean distclean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: $(STAMPS)/dev  ## formatting, lint, types, architecture
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/architecture
+
+cuda: $(STAMPS)/test $(STAMPS)/cuda-codegen  ## compile CUDA kernels for sm_90 and simulate them; no GPU
+	$(BIN)/python -m pytest -q tests/backends/cuda $(ARGS)
 
 bench: $(STAMPS)/peers  ## time ftx beside JAX on the workloads in benchmarks/
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -4,23 +4,25 @@ In: nested containers.  Out: leaves, structures, containers.
 Must not know: arrays.
 """
 
-from .core.tree import (
-    all,
-    flatten,
-    flatten_with_path,
-    leaves,
-    leaves_with_path,
-    map,
-    map_with_path,
-    reduce,
+# ruff: noqa: F401  names are exported
+
+from .tree_util import (
     register_dataclass,
     register_pytree_node,
     register_pytree_node_class,
     register_pytree_with_keys,
-    structure,
-    transpose,
-    unflatten,
 )
+from .tree_util import tree_all as all
+from .tree_util import tree_flatten as flatten
+from .tree_util import tree_flatten_with_path as flatten_with_path
+from .tree_util import tree_leaves as leaves
+from .tree_util import tree_leaves_with_path as leaves_with_path
+from .tree_util import tree_map as map
+from .tree_util import tree_map_with_path as map_with_path
+from .tree_util import tree_reduce as reduce
+from .tree_util import tree_structure as structure
+from .tree_util import tree_transpose as transpose
+from .tree_util import tree_unflatten as unflatten
 
 __all__ = [
     *("all", "flatten", "flatten_with_path", "leaves", "leaves_with_path", "map"),

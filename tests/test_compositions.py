@@ -37,7 +37,9 @@ def test_hessian_of_a_network_is_symmetric_and_agrees_with_differences():
         h = np.asarray(ftx.hessian(f)(x))
         close(h, h.T, 1e-12)
         g, eps = ftx.grad(f), 1e-6
-        rows = [(np.asarray(g(x + eps * e)) - np.asarray(g(x - eps * e))) / (2 * eps) for e in np.eye(3)]
+        rows = [
+            (np.asarray(g(x + eps * e)) - np.asarray(g(x - eps * e))) / (2 * eps) for e in np.eye(3)
+        ]
         close(h, rows, 1e-7)
         close(ftx.jacrev(ftx.jacfwd(f))(x), h, 1e-12)
         close(ftx.jit(ftx.jacfwd(ftx.jacfwd(f)))(x), h, 1e-12)

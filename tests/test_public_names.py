@@ -50,29 +50,19 @@ NAMES = {
         "tensordot tile trace transpose tril tril_indices triu uint16 uint32 uint8 unique "
         "unravel_index var vdot vectorize vstack where zeros zeros_like "
     ),
-    "numpy.linalg": (
-        "cholesky det eigh eigvalsh inv lstsq norm qr slogdet solve svd "
-    ),
-    "numpy.fft": (
-        "fftn irfft rfft "
-    ),
+    "numpy.linalg": ("cholesky det eigh eigvalsh inv lstsq norm qr slogdet solve svd "),
+    "numpy.fft": ("fftn irfft rfft "),
     "random": (
         "PRNGKey bernoulli beta categorical cauchy choice dirichlet fold_in gamma gumbel key "
         "key_data laplace multivariate_normal normal permutation rademacher randint split "
         "truncated_normal uniform "
     ),
-    "scipy.special": (
-        "betainc erf "
-    ),
+    "scipy.special": ("betainc erf "),
     "scipy.linalg": (
         "block_diag cho_factor cho_solve cholesky lu_factor lu_solve solve solve_triangular svd "
     ),
-    "flatten_util": (
-        "ravel_pytree "
-    ),
-    "nn": (
-        "gelu log_softmax logsumexp one_hot relu sigmoid softmax softplus "
-    ),
+    "flatten_util": ("ravel_pytree "),
+    "nn": ("gelu log_softmax logsumexp one_hot relu sigmoid softmax softplus "),
 }
 UNSHARED = {
     *("device", "out_sharding", "sharding", "axis_index_groups", "allow_negative_indices", "to"),
@@ -137,7 +127,9 @@ def test_devices_and_configuration():
     with ftx.config.override(num_cpu_devices=3):
         assert [d.id for d in ftx.devices()] == [0, 1, 2] == [d.id for d in ftx.local_devices()]
         assert ftx.device_count() == ftx.local_device_count() == 3
-    assert ftx.devices()[0].platform == "cpu" and ftx.process_count() == 1 and ftx.process_index() == 0
+    assert (
+        ftx.devices()[0].platform == "cpu" and ftx.process_count() == 1 and ftx.process_index() == 0
+    )
     x = ftx.device_put({"a": 1.0, "b": [2, 3]})
     assert isinstance(x["a"], ftx.Array) and type(ftx.device_get(x)["b"][0]).__module__ == "numpy"
     assert ftx.device_put_replicated(1.0, ftx.devices()[:1]).shape == (1,)
@@ -152,9 +144,10 @@ def test_devices_and_configuration():
 def test_trees():
     tree = {"b": 2.0, "a": [1.0, None]}
     vector, back = ftx.flatten_util.ravel_pytree(tree)
-    assert vector.tolist() == [1, 2] and ftx.tree.structure(back(vector)) == ftx.tree.structure(tree)
+    assert vector.tolist() == [1, 2] and ftx.tree.structure(back(vector)) == ftx.tree.structure(
+        tree
+    )
     assert ftx.tree.reduce_associative(lambda a, b: a + b, tree) == 3
     part = ftx.tree_util.Partial(lambda x, y: x + y, 1.0)
     assert ftx.jit(lambda f: f(2.0))(part) == 3
     assert ftx.tree_util.treedef_is_leaf(ftx.tree.structure(1)) and ftx.tree_util.all_leaves([1, 2])
-

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from . import numba_adapter
+from ..core.config import config
 from .numba_adapter import Kernel, ObjectCode
 
 MAX_BYTES = 512 * 2**20  # of all files together; FTX_CACHE_SIZE (bytes) overrides
@@ -72,7 +73,7 @@ def _warn_once(topic: str, message: str) -> None:
 
 def cache_folder() -> Path:
     """Where object code is kept: $FTX_CACHE_DIR, or the platform's cache folder / ftx."""
-    chosen = os.environ.get("FTX_CACHE_DIR")
+    chosen = config.cache_dir or os.environ.get("FTX_CACHE_DIR")
     if chosen:
         return Path(chosen)
     if sys.platform == "win32":

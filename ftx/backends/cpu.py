@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,19 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, aval_of, fresh_array
+from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, parallel
+from .compare import ComparingExecutable
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Graph, Group, LibraryStep
 from .library import blocks, gemm_arguments, host_function
 from .memory import Temporary, plan
+from .numba_adapter import inspect_kernel
 from .pipeline import prepare
 from .source_code import KernelSource, render
 
@@ -38,6 +43,13 @@ MAX_CHUNKS = 64
 
 
 _empty = np.empty
+
+
+def _use_threads(count: int) -> None:
+    parallel.set_num_threads(count or parallel.default_threads())
+
+
+config.on_change("num_threads", _use_threads)
 
 
 @functools.cache
@@ -128,6 +140,10 @@ class Assembler:
         own = group.values
         source = render(group, lambda v: v in needed or v in env or v not in own)
         self.sources.append(source)
+        if config.debug >= 4:
+            print(f"ftx: {', '.join(source.labels)}\n{source.text}", file=sys.stderr)
+        if config.debug >= 5:
+            print(inspect_kernel(source.text, "kernel", kernel_namespace())[0], file=sys.stderr)
         kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
         entries = [self.place(v, env) for v in source.entries]
         label = ", ".join(source.labels)
@@ -449,6 +465,19 @@ class CpuBackend:
 
     name = "cpu"
 
-    def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> CpuExecutable:
+    def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> Any:
         """`jaxpr` has no consts."""
-        return CpuExecutable(simplify(jaxpr))
+        start, before = time.perf_counter(), cache.stats.compiled
+        executable = CpuExecutable(simplify(jaxpr))
+        if config.debug >= 1:
+            made, seconds = cache.stats.compiled - before, time.perf_counter() - start
+            kernels = len(executable.kernel_sources())
+            print(
+                f"ftx: compiled {jaxpr.name}: {len(jaxpr.eqns)} equations, {kernels} kernels, "
+                f"{made} of them new, arena {executable.arena_bytes} bytes, {seconds:.3f} s",
+                file=sys.stderr,
+            )
+        if config.check >= 2:
+            alone = lambda program: CpuExecutable(simplify(program))
+            return ComparingExecutable(jaxpr, executable, alone)
+        return executable

@@ -51,7 +51,8 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _default_threads() -> int:
+def default_threads() -> int:
+    """$FTX_NUM_THREADS, or the cores this process may use."""
     text = os.environ.get("FTX_NUM_THREADS")
     if not text:
         return _available_cores()
@@ -61,7 +62,7 @@ def _default_threads() -> int:
 
 
 _cells = np.zeros(2, np.int64)  # read by the executor: thread count, workqueue's lock
-_cells[0] = _default_threads()
+_cells[0] = default_threads()
 threads_address: int = _cells.ctypes.data
 lock_address: int = threads_address + 8
 _limit = 2**31 - 1  # of threads; workqueue cannot use more than it was started with

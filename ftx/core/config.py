@@ -51,12 +51,11 @@ OPTIONS = (
     Option("debug", 0, int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
     Option("check", 0, int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
     Option("dump", "", str, "FTX_DUMP", "Folder that receives every stage of every program."),
-    Option("cache_dir", "", str, "FTX_CACHE_DIR", "Folder of the kernel cache."),
-    Option("num_threads", 0, int, "FTX_NUM_THREADS", "Threads per call; 0: all cores."),
+    Option("cache_dir", "", str, "", "Folder of the kernel cache; '': $FTX_CACHE_DIR or ~/.cache."),
+    Option("num_threads", 0, int, "", "Threads per call; 0: $FTX_NUM_THREADS or all cores."),
     Option("num_cpu_devices", 0, int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
     Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
-    Option("traceback", "short", str, "FTX_TRACEBACK", "'full' keeps the frames of ftx."),
     Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
@@ -75,13 +74,13 @@ class Config:
     num_cpu_devices: int
     debug_nans: bool
     debug_infs: bool
-    traceback: str
     default_backend: str
 
     def __init__(self) -> None:
         self.version = 0
+        self._listeners: dict[str, Callable[[Any], None]] = {}
         for option in OPTIONS:
-            text = os.environ.get(option.variable)
+            text = os.environ.get(option.variable) if option.variable else None
             object.__setattr__(self, option.name, self._initial(option, text))
 
     @staticmethod
@@ -102,6 +101,12 @@ class Config:
             value = _BY_NAME[key].parse(value)
         setattr(self, key, value)
         self.version += 1
+        if key in self._listeners:
+            self._listeners[key](value)
+
+    def on_change(self, name: str, act: Callable[[Any], None]) -> None:
+        """Have `act(value)` called when the option is set: for what keeps its own copy."""
+        self._listeners[name] = act
 
     @contextlib.contextmanager
     def override(self, **values: Any) -> Iterator[None]:

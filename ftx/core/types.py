@@ -70,6 +70,11 @@ class ShapedArray:
         return self.size * self.dtype.itemsize
 
 
+def known_aval(shape: tuple[int, ...], dtype: DType) -> ShapedArray | None:
+    """The strong type of this shape and dtype if it has been made before: one dict look-up."""
+    return _INTERNED.get((shape, dtype, False))
+
+
 class ShapeDtypeStruct:
     """A stand-in for an array in `eval_shape` and ahead-of-time compilation.
 

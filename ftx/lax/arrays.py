@@ -12,24 +12,21 @@ import string
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.array import PYTHON_SCALARS, Array
+from ..core.array import PYTHON_SCALARS
 from ..core.errors import ShapeError
 from ..core.primitives import dot as D
 from ..core.primitives import effects, sorting
 from ..core.primitives import elementwise as E
-from ..core.primitives import indexing as G
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
-from ..core.tracing import Tracer
 from ..numpy import creation, shapes
 from ..numpy.linear_algebra import product
 from ..numpy.promotion import (
-    array,
     asarray,
     axis_index,
-    broadcast_shapes,
+    broadcast_shapes,  # noqa: F401  for export
     operand,
     shape_tuple,
     unsupported,
@@ -43,7 +40,15 @@ __all__ = [
     *("expand_dims", "full", "full_like", "iota"),
     *("optimization_barrier", "pad", "reduce_and", "reduce_max", "reduce_min", "reduce_or"),
     *("reduce_prod", "reduce_sum", "reduce_xor", "reshape", "rev", "sort"),
-    *("sort_key_val", "split", "squeeze", "stop_gradient", "top_k", "transpose", "zeros_like_array"),
+    *(
+        "sort_key_val",
+        "split",
+        "squeeze",
+        "stop_gradient",
+        "top_k",
+        "transpose",
+        "zeros_like_array",
+    ),
 ]
 
 
@@ -70,7 +75,7 @@ def dtype(x):
 def broadcast(operand, sizes, *, out_sharding=None):
     """New leading axes of `sizes`.
 
-    >>> broadcast(array([1, 2]), (3,)).shape
+    >>> broadcast(asarray([1, 2]), (3,)).shape
     (3, 2)
     """
     unsupported("broadcast", out_sharding=out_sharding)
@@ -81,7 +86,7 @@ def broadcast(operand, sizes, *, out_sharding=None):
 def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None):
     """Axis i of the array becomes axis broadcast_dimensions[i] of `shape`; the rest repeats.
 
-    >>> broadcast_in_dim(array([1, 2]), (2, 3), (0,)).shape
+    >>> broadcast_in_dim(asarray([1, 2]), (2, 3), (0,)).shape
     (2, 3)
     """
     unsupported("broadcast_in_dim", out_sharding=out_sharding)
@@ -95,7 +100,7 @@ def broadcast_in_dim(operand, shape, broadcast_dimensions, *, out_sharding=None)
 def broadcast_to_rank(x, rank):
     """New leading axes of size 1 up to `rank` axes.
 
-    >>> broadcast_to_rank(array([1, 2]), 2).shape
+    >>> broadcast_to_rank(asarray([1, 2]), 2).shape
     (1, 2)
     """
     x = operand("broadcast_to_rank", x)
@@ -105,7 +110,7 @@ def broadcast_to_rank(x, rank):
 def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
     """The same elements under another shape.
 
-    >>> reshape(array([1, 2]), (2, 1)).shape
+    >>> reshape(asarray([1, 2]), (2, 1)).shape
     (2, 1)
     """
     unsupported("reshape", out_sharding=out_sharding)
@@ -118,7 +123,7 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
 def collapse(operand, start_dimension, stop_dimension=None):
     """Axes start..stop-1 as one.
 
-    >>> collapse(array([[1, 2], [3, 4]]), 0).shape
+    >>> collapse(asarray([[1, 2], [3, 4]]), 0).shape
     (4,)
     """
     x = asarray(operand)
@@ -129,7 +134,7 @@ def collapse(operand, start_dimension, stop_dimension=None):
 def transpose(operand, permutation):
     """Axes in another order.
 
-    >>> transpose(array([[1, 2]]), (1, 0)).shape
+    >>> transpose(asarray([[1, 2]]), (1, 0)).shape
     (2, 1)
     """
     return S.transpose(asarray(operand), tuple(map(op.index, permutation)))
@@ -138,7 +143,7 @@ def transpose(operand, permutation):
 def rev(operand, dimensions):
     """Order reversed along axes.
 
-    >>> rev(array([1, 2]), (0,)).tolist()
+    >>> rev(asarray([1, 2]), (0,)).tolist()
     [2, 1]
     """
     return S.rev(asarray(operand), tuple(dimensions)) if len(dimensions) else asarray(operand)
@@ -175,7 +180,7 @@ def full(shape, fill_value, dtype=None, *, sharding=None):
 def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
     """`fill_value` at every index of an array of the shape and dtype of x.
 
-    >>> full_like(array([1, 2]), 7).tolist()
+    >>> full_like(asarray([1, 2]), 7).tolist()
     [7, 7]
     """
     unsupported("full_like", sharding=sharding)
@@ -185,7 +190,7 @@ def full_like(x, fill_value, dtype=None, shape=None, sharding=None):
 def zeros_like_array(x):
     """0 at every index of an array like x.
 
-    >>> zeros_like_array(array([1, 2])).tolist()
+    >>> zeros_like_array(asarray([1, 2])).tolist()
     [0, 0]
     """
     return creation.zeros_like(x)
@@ -207,13 +212,15 @@ def broadcasted_iota(dtype, shape, dimension, *, out_sharding=None):
     [[0, 1, 2]]
     """
     unsupported("broadcasted_iota", out_sharding=out_sharding)
-    return S.iota(dtypes.canonical(dtype), shape_tuple("broadcasted_iota", shape), op.index(dimension))
+    return S.iota(
+        dtypes.canonical(dtype), shape_tuple("broadcasted_iota", shape), op.index(dimension)
+    )
 
 
 def concatenate(operands, dimension):
     """Arrays one after another along an axis.
 
-    >>> concatenate([array([1]), array([2])], 0).tolist()
+    >>> concatenate([asarray([1]), asarray([2])], 0).tolist()
     [1, 2]
     """
     return S.concatenate([asarray(x) for x in operands], op.index(dimension))
@@ -222,12 +229,14 @@ def concatenate(operands, dimension):
 def pad(operand, padding_value, padding_config):
     """(low, high, interior) copies of a value per axis; negative low or high cut off.
 
-    >>> pad(array([1, 2]), 0, [(1, 0, 1)]).tolist()
+    >>> pad(asarray([1, 2]), 0, [(1, 0, 1)]).tolist()
     [0, 1, 0, 2]
     """
     x = asarray(operand)
-    value = asarray(padding_value, x.dtype) if type(padding_value) in PYTHON_SCALARS else (
-        asarray(padding_value)
+    value = (
+        asarray(padding_value, x.dtype)
+        if type(padding_value) in PYTHON_SCALARS
+        else (asarray(padding_value))
     )
     return S.pad(x, value, padding_config)
 
@@ -239,11 +248,13 @@ def _reduction(name, fold, text, example):
         return fold(x, tuple(sorted(axis_index(name, a, x.ndim) for a in axes)))
 
     reduce.__name__ = reduce.__qualname__ = name
-    reduce.__doc__ = f"{text} over axes.\n\n    >>> {name}({example[0]}, (0,)).tolist()\n    {example[1]}\n    "
+    reduce.__doc__ = (
+        f"{text} over axes.\n\n    >>> {name}({example[0]}, (0,)).tolist()\n    {example[1]}\n    "
+    )
     return reduce
 
 
-_numbers, _bools = "array([2, 3])", "array([True, False])"
+_numbers, _bools = "asarray([2, 3])", "asarray([True, False])"
 reduce_sum = _reduction("reduce_sum", R.reduce_sum, "Sum", (_numbers, 5))
 reduce_prod = _reduction("reduce_prod", R.reduce_prod, "Product", (_numbers, 6))
 reduce_max = _reduction("reduce_max", R.reduce_max, "Largest element", (_numbers, 3))
@@ -255,7 +266,7 @@ reduce_or = _reduction("reduce_or", R.reduce_or, "Whether one is true", (_bools,
 def reduce_xor(operand, axes):
     """Whether an odd number of bools is true over axes; of integers bit by bit.
 
-    >>> reduce_xor(array([True, True]), (0,)).tolist()
+    >>> reduce_xor(asarray([True, True]), (0,)).tolist()
     False
     """
     x = asarray(operand)
@@ -276,7 +287,7 @@ def reduce_xor(operand, axes):
 def argmax(operand, axis, index_dtype):
     """Index of the first largest element along an axis.
 
-    >>> argmax(array([1, 3]), 0, "int32").tolist()
+    >>> argmax(asarray([1, 3]), 0, "int32").tolist()
     1
     """
     x = asarray(operand)
@@ -286,7 +297,7 @@ def argmax(operand, axis, index_dtype):
 def argmin(operand, axis, index_dtype):
     """Index of the first smallest element along an axis.
 
-    >>> argmin(array([1, 3]), 0, "int32").tolist()
+    >>> argmin(asarray([1, 3]), 0, "int32").tolist()
     0
     """
     x = asarray(operand)
@@ -301,7 +312,7 @@ def _cumulative(name, run, text, result):
     fold.__name__ = fold.__qualname__ = name
     fold.__doc__ = (
         f"{text} along an axis, from the end if `reverse`.\n\n"
-        f"    >>> {name}(array([2, 3])).tolist()\n    {result}\n    "
+        f"    >>> {name}(asarray([2, 3])).tolist()\n    {result}\n    "
     )
     return fold
 
@@ -315,7 +326,7 @@ cummin = _cumulative("cummin", R.cummin, "Running minimum", "[2, 2]")
 def cumlogsumexp(operand, axis=0, reverse=False):
     """Running log of the sum of exponentials along an axis.
 
-    >>> [round(v, 3) for v in cumlogsumexp(array([0.0, 0.0])).tolist()]
+    >>> [round(v, 3) for v in cumlogsumexp(asarray([0.0, 0.0])).tolist()]
     [0.0, 0.693]
     """
     x = asarray(operand)
@@ -330,7 +341,7 @@ def cumlogsumexp(operand, axis=0, reverse=False):
 def sort(operand, dimension=-1, is_stable=True, num_keys=1):
     """Ascending order along an axis; several arrays are reordered by the first num_keys.
 
-    >>> sort(array([2, 1])).tolist()
+    >>> sort(asarray([2, 1])).tolist()
     [1, 2]
     """
     if isinstance(operand, (tuple, list)):
@@ -343,7 +354,7 @@ def sort(operand, dimension=-1, is_stable=True, num_keys=1):
 def sort_key_val(keys, values, dimension=-1, is_stable=True):
     """Keys in ascending order along an axis, and values reordered alike.
 
-    >>> [v.tolist() for v in sort_key_val(array([2, 1]), array([5, 6]))]
+    >>> [v.tolist() for v in sort_key_val(asarray([2, 1]), asarray([5, 6]))]
     [[1, 2], [6, 5]]
     """
     return sort((keys, values), dimension, is_stable)
@@ -352,7 +363,7 @@ def sort_key_val(keys, values, dimension=-1, is_stable=True):
 def top_k(operand, k, *, axis=-1):
     """The k largest along an axis, largest first, and their indices (int32).
 
-    >>> [v.tolist() for v in top_k(array([1, 3, 2]), 2)]
+    >>> [v.tolist() for v in top_k(asarray([1, 3, 2]), 2)]
     [[3, 2], [1, 2]]
     """
     x = asarray(operand)
@@ -364,7 +375,7 @@ def top_k(operand, k, *, axis=-1):
 def split(operand, sizes, axis=0):
     """Parts of the given sizes along an axis.
 
-    >>> [v.tolist() for v in split(array([1, 2, 3]), (1, 2))]
+    >>> [v.tolist() for v in split(asarray([1, 2, 3]), (1, 2))]
     [[1], [2, 3]]
     """
     x = asarray(operand)
@@ -384,7 +395,7 @@ def dot_general(
     Args:
       dimension_numbers: ((lhs contracting, rhs contracting), (lhs batch, rhs batch)).
 
-    >>> dot_general(array([1, 2]), array([3, 4]), (((0,), (0,)), ((), ()))).tolist()
+    >>> dot_general(asarray([1, 2]), asarray([3, 4]), (((0,), (0,)), ((), ()))).tolist()
     11
     """
     unsupported("dot_general", out_sharding=out_sharding)
@@ -411,7 +422,7 @@ def dot(
 ):  # fmt: skip
     """Product of vectors and matrices, or `dot_general` if given dimension_numbers.
 
-    >>> dot(array([1, 2]), array([3, 4])).tolist()
+    >>> dot(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
     x, y = asarray(lhs), asarray(rhs)
@@ -427,7 +438,7 @@ def dot(
 def batch_matmul(lhs, rhs, precision=None):
     """Matrix product over the last two axes; all others run together.
 
-    >>> batch_matmul(array([[[1]]]), array([[[2]]])).tolist()
+    >>> batch_matmul(asarray([[[1]]]), asarray([[[2]]])).tolist()
     [[[2]]]
     """
     x, y = asarray(lhs), asarray(rhs)
@@ -440,7 +451,7 @@ def batch_matmul(lhs, rhs, precision=None):
 def optimization_barrier(operand, /):
     """The arrays of a tree, kept apart from equal computations elsewhere.
 
-    >>> optimization_barrier((array(1), array(2)))[1].tolist()
+    >>> optimization_barrier((asarray(1), asarray(2)))[1].tolist()
     2
     """
     leaves, treedef = tree.flatten(operand)
@@ -450,7 +461,7 @@ def optimization_barrier(operand, /):
 def stop_gradient(x):
     """The arrays of a tree as constants for derivatives.
 
-    >>> stop_gradient(array(1.5)).tolist()
+    >>> stop_gradient(asarray(1.5)).tolist()
     1.5
     """
 

@@ -75,9 +75,7 @@ def all_gather(x, axis_name, *, axis_index_groups=None, axis=0, tiled=False, to=
     return _each("all_gather", gather, x, axis_index_groups)
 
 
-def all_to_all(
-    x, axis_name, split_axis, concat_axis, *, axis_index_groups=None, tiled=False
-):
+def all_to_all(x, axis_name, split_axis, concat_axis, *, axis_index_groups=None, tiled=False):
     """Exchange the rows with `split_axis`, which comes back at `concat_axis`.
 
     >>> from ftx.transforms.vmap import vmap
@@ -89,9 +87,7 @@ def all_to_all(
     return _each("all_to_all", move, x, axis_index_groups)
 
 
-def psum_scatter(
-    x, axis_name, *, scatter_dimension=0, axis_index_groups=None, tiled=False
-):
+def psum_scatter(x, axis_name, *, scatter_dimension=0, axis_index_groups=None, tiled=False):
     """Sum over the rows, of which each row keeps its part along an axis.
 
     >>> from ftx.transforms.vmap import vmap

@@ -5,6 +5,7 @@ its dtype.  Out: arrays.  Nothing is promoted.
 Must not know: broadcasting beyond that.
 """
 
+import builtins
 import enum
 
 from ..core import dtypes
@@ -36,9 +37,7 @@ def same(name, *args):
     if dtype is None:
         values = [operand(name, a) for a in args]
         return values
-    values = [
-        scalar(a, dtype) if type(a) in PYTHON_SCALARS else operand(name, a) for a in args
-    ]
+    values = [scalar(a, dtype) if type(a) in PYTHON_SCALARS else operand(name, a) for a in args]
     shape = next((v.shape for v in values if v.ndim), ())
     return [broadcast_value(v, shape) if not v.ndim else v for v in values]
 
@@ -232,7 +231,7 @@ def convert_element_type(operand, new_dtype):
     x = asarray(operand)
     if new_dtype is None:
         return x
-    weak = isinstance(new_dtype, type) and new_dtype in (int, float, _complex)
+    weak = isinstance(new_dtype, type) and new_dtype in (int, float, builtins.complex)
     return C.convert(x, dtypes.canonical(new_dtype), weak)
 
 
@@ -291,11 +290,9 @@ def clamp(min, x, max):
     """
     x = operand("clamp", x)
     low, high = (
-        scalar(b, x.dtype) if type(b) in PYTHON_SCALARS else operand("clamp", b)
-        for b in (min, max)
+        scalar(b, x.dtype) if type(b) in PYTHON_SCALARS else operand("clamp", b) for b in (min, max)
     )
     low, high = (broadcast_value(b, x.shape) if not b.ndim else b for b in (low, high))
     return C.clamp(low, x, high)
 
 
-_complex = type(1j)

@@ -17,7 +17,7 @@ from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.tracing import Tracer
-from ..numpy.promotion import array, asarray, axis_index
+from ..numpy.promotion import asarray, axis_index
 
 __all__ = [
     *("dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim"),
@@ -31,7 +31,7 @@ _range = slice
 def slice(operand, start_indices, limit_indices, strides=None):
     """x[start:limit:stride] along every axis.
 
-    >>> slice(array([1, 2, 3]), (1,), (3,)).tolist()
+    >>> slice(asarray([1, 2, 3]), (1,), (3,)).tolist()
     [2, 3]
     """
     x = asarray(operand)
@@ -43,7 +43,7 @@ def slice(operand, start_indices, limit_indices, strides=None):
 def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
     """x[start:limit:stride] along one axis; negative indices count from the end.
 
-    >>> slice_in_dim(array([1, 2, 3]), 1, None).tolist()
+    >>> slice_in_dim(asarray([1, 2, 3]), 1, None).tolist()
     [2, 3]
     """
     x = asarray(operand)
@@ -55,7 +55,7 @@ def slice_in_dim(operand, start_index, limit_index, stride=1, axis=0):
 def index_in_dim(operand, index, axis=0, keepdims=True):
     """The slice at a known index along one axis.
 
-    >>> index_in_dim(array([1, 2, 3]), -1).tolist()
+    >>> index_in_dim(asarray([1, 2, 3]), -1).tolist()
     [3]
     """
     x = asarray(operand)
@@ -68,7 +68,7 @@ def index_in_dim(operand, index, axis=0, keepdims=True):
 def index_take(src, idxs, axes):
     """src at index arrays along `axes`, whose place at the front they take.
 
-    >>> index_take(array([1, 2, 3]), (array([2, 0]),), (0,)).tolist()
+    >>> index_take(asarray([1, 2, 3]), (asarray([2, 0]),), (0,)).tolist()
     [3, 1]
     """
     x = asarray(src)
@@ -84,7 +84,9 @@ def _starts(x, start_indices, allow_negative=True):
     if hasattr(given, "ndim") and given.ndim == 1:
         whole = asarray(given)
         given = [S.reshape(S.slice_axis(whole, 0, i, i + 1), ()) for i in range(whole.shape[0])]
-    allowed = allow_negative if isinstance(allow_negative, (tuple, list)) else [allow_negative] * x.ndim
+    allowed = (
+        allow_negative if isinstance(allow_negative, (tuple, list)) else [allow_negative] * x.ndim
+    )
     if len(given) != x.ndim:
         raise ShapeError(f"dynamic_slice: expected {x.ndim} starts for {x.aval}, got {len(given)}")
     found = []
@@ -110,7 +112,7 @@ def _is_plain(start):
 def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices=True):
     """A window of known sizes at computed starts, moved inside the array where it sticks out.
 
-    >>> dynamic_slice(array([1, 2, 3]), (1,), (2,)).tolist()
+    >>> dynamic_slice(asarray([1, 2, 3]), (1,), (2,)).tolist()
     [2, 3]
     """
     x = asarray(operand)
@@ -121,7 +123,7 @@ def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices
 def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
     """The array with a window at computed starts replaced by `update`.
 
-    >>> dynamic_update_slice(array([1, 2, 3]), array([9]), (1,)).tolist()
+    >>> dynamic_update_slice(asarray([1, 2, 3]), asarray([9]), (1,)).tolist()
     [1, 9, 3]
     """
     x = asarray(operand)
@@ -136,12 +138,10 @@ def _at_axis(x, start, axis):
     return starts
 
 
-def dynamic_slice_in_dim(
-    operand, start_index, slice_size, axis=0, *, allow_negative_indices=True
-):
+def dynamic_slice_in_dim(operand, start_index, slice_size, axis=0, *, allow_negative_indices=True):
     """`dynamic_slice` along one axis.
 
-    >>> dynamic_slice_in_dim(array([1, 2, 3]), 1, 2).tolist()
+    >>> dynamic_slice_in_dim(asarray([1, 2, 3]), 1, 2).tolist()
     [2, 3]
     """
     x = asarray(operand)
@@ -156,7 +156,7 @@ def dynamic_slice_in_dim(
 def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negative_indices=True):
     """The slice at a computed index along one axis.
 
-    >>> dynamic_index_in_dim(array([1, 2, 3]), 1, keepdims=False).tolist()
+    >>> dynamic_index_in_dim(asarray([1, 2, 3]), 1, keepdims=False).tolist()
     2
     """
     x = asarray(operand)
@@ -165,12 +165,10 @@ def dynamic_index_in_dim(operand, index, axis=0, keepdims=True, *, allow_negativ
     return out if keepdims else S.squeeze(out, (at,))
 
 
-def dynamic_update_slice_in_dim(
-    operand, update, start_index, axis, *, allow_negative_indices=True
-):
+def dynamic_update_slice_in_dim(operand, update, start_index, axis, *, allow_negative_indices=True):
     """`dynamic_update_slice` along one axis.
 
-    >>> dynamic_update_slice_in_dim(array([1, 2]), array([9]), 1, 0).tolist()
+    >>> dynamic_update_slice_in_dim(asarray([1, 2]), asarray([9]), 1, 0).tolist()
     [1, 9]
     """
     x = asarray(operand)
@@ -183,7 +181,7 @@ def dynamic_update_slice_in_dim(
 def dynamic_update_index_in_dim(operand, update, index, axis, *, allow_negative_indices=True):
     """The array with the slice at a computed index along one axis replaced.
 
-    >>> dynamic_update_index_in_dim(array([1, 2]), 9, 1, 0).tolist()
+    >>> dynamic_update_index_in_dim(asarray([1, 2]), 9, 1, 0).tolist()
     [1, 9]
     """
     x = asarray(operand)

@@ -15,13 +15,13 @@ from ..core import dtypes, tree
 from ..core.array import Array, Value
 from ..core.errors import ShapeError
 from ..core.primitives import conv as convolution
-from ..core.primitives import window
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
+from ..core.primitives import window
 from ..numpy import elementwise as U
 from ..numpy import shapes
-from ..numpy.promotion import array, asarray, axis_index, cast, operand, unsupported
+from ..numpy.promotion import asarray, axis_index, cast, operand, unsupported
 from ..transforms.jit import make_jaxpr
 from ..transforms.vmap import vmap
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class ConvDimensionNumbers(NamedTuple):
-    """Axes of batch, channels, space in the image; of out, in, space in the kernel; of the result."""
+    """Axes of batch, channels, space in image and result; of out, in, space in the kernel."""
 
     lhs_spec: Any
     rhs_spec: Any
@@ -131,8 +131,8 @@ def conv_general_dilated(
       padding: 'SAME', 'SAME_LOWER', 'VALID' or (low, high) for each spatial axis.
       dimension_numbers: e.g. ('NHWC', 'HWIO', 'NHWC'); None is batch, channels, space.
 
-    >>> x = array([[[1.0, 2.0, 3.0]]])
-    >>> conv_general_dilated(x, array([[[1.0, 1.0]]]), (1,), "VALID").tolist()
+    >>> x = asarray([[[1.0, 2.0, 3.0]]])
+    >>> conv_general_dilated(x, asarray([[[1.0, 1.0]]]), (1,), "VALID").tolist()
     [[[3.0, 5.0]]]
     """
     unsupported("conv_general_dilated", out_sharding=out_sharding)
@@ -166,7 +166,7 @@ def _dilated(n, d):
 def conv(lhs, rhs, window_strides, padding, precision=None, preferred_element_type=None):
     """`conv_general_dilated` without dilations, batch and channels first.
 
-    >>> conv(array([[[1.0, 2.0]]]), array([[[2.0]]]), (1,), "SAME").tolist()
+    >>> conv(asarray([[[1.0, 2.0]]]), asarray([[[2.0]]]), (1,), "SAME").tolist()
     [[[2.0, 4.0]]]
     """
     return conv_general_dilated(
@@ -181,8 +181,8 @@ def conv_with_general_padding(
 ):  # fmt: skip
     """`conv_general_dilated`, batch and channels first.
 
-    >>> x = array([[[1.0, 2.0]]])
-    >>> conv_with_general_padding(x, array([[[2.0]]]), (1,), "SAME", (1,), (1,)).shape
+    >>> x = asarray([[[1.0, 2.0]]])
+    >>> conv_with_general_padding(x, asarray([[[2.0]]]), (1,), "SAME", (1,), (1,)).shape
     (1, 1, 2)
     """
     return conv_general_dilated(
@@ -221,7 +221,7 @@ def conv_transpose(
       padding: 'SAME' or 'VALID' of the forward convolution, or (low, high) for each axis.
       transpose_kernel: reverse the kernel in space and exchange its channels.
 
-    >>> conv_transpose(array([[[1.0], [2.0]]]), array([[[3.0]]]), (2,), "VALID").shape
+    >>> conv_transpose(asarray([[[1.0], [2.0]]]), asarray([[[3.0]]]), (2,), "VALID").shape
     (1, 4, 1)
     """
     x, y = asarray(lhs), asarray(rhs)
@@ -231,7 +231,9 @@ def conv_transpose(
     pads = padding
     if use_consistent_padding or isinstance(padding, str):
         each = [padding] * len(strides) if isinstance(padding, str) else padding
-        sizes = [_dilated(y.shape[a], d) for a, d in zip(numbers.rhs_spec[2:], dilation, strict=True)]
+        sizes = [
+            _dilated(y.shape[a], d) for a, d in zip(numbers.rhs_spec[2:], dilation, strict=True)
+        ]
         pads = [_transpose_pads(k, s, p) for k, s, p in zip(sizes, strides, each, strict=True)]
     if transpose_kernel:
         y = S.rev(y, tuple(numbers.rhs_spec[2:]))
@@ -248,7 +250,7 @@ def conv_general_dilated_patches(
 ):  # fmt: skip
     """The windows a convolution would see, as channels (channel slowest, then window).
 
-    >>> conv_general_dilated_patches(array([[[1.0, 2.0, 3.0]]]), (2,), (1,), "VALID").tolist()
+    >>> conv_general_dilated_patches(asarray([[[1.0, 2.0, 3.0]]]), (2,), (1,), "VALID").tolist()
     [[[1.0, 2.0], [2.0, 3.0]]]
     """
     x = asarray(lhs)
@@ -292,13 +294,16 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):
     Args:
       computation: (x, y) -> one value, associative and commutative; trees as `operands`.
 
-    >>> reduce(array([1, 2, 3]), 0, lambda x, y: x + y, (0,)).tolist()
+    >>> reduce(asarray([1, 2, 3]), 0, lambda x, y: x + y, (0,)).tolist()
     6
     """
     unsupported("reduce", out_sharding=out_sharding)
     leaves, treedef = tree.flatten(operands)
     xs = [asarray(x) for x in leaves]
-    inits = [cast(operand("reduce", i), x.dtype) for i, x in zip(tree.leaves(init_values), xs, strict=True)]
+    inits = [
+        cast(operand("reduce", i), x.dtype)
+        for i, x in zip(tree.leaves(init_values), xs, strict=True)
+    ]
     axes = tuple(sorted(axis_index("reduce", d, xs[0].ndim) for d in dimensions))
     if len(xs) == 1:
         name = known_fold(computation, xs[0].dtype)
@@ -362,7 +367,7 @@ def reduce_window(
       window_dimensions, window_strides: one for each axis.
       padding: 'SAME', 'VALID' or (low, high) for each axis.
 
-    >>> reduce_window(array([1.0, 3.0, 2.0]), 0.0, lambda x, y: x + y, (2,)).tolist()
+    >>> reduce_window(asarray([1.0, 3.0, 2.0]), 0.0, lambda x, y: x + y, (2,)).tolist()
     [4.0, 5.0]
     """
     x = asarray(operand)
@@ -409,7 +414,7 @@ def associative_scan(fn, elems, reverse=False, axis=0):
       fn: (a, b) -> combination of trees of arrays [n, ...] whose rows are combined one by one.
       elems: tree of arrays of equal size along `axis`.
 
-    >>> associative_scan(lambda a, b: a + b, array([1, 2, 3])).tolist()
+    >>> associative_scan(lambda a, b: a + b, asarray([1, 2, 3])).tolist()
     [1, 3, 6]
     """
     leaves, treedef = tree.flatten(elems)
@@ -444,7 +449,9 @@ def _scan_halves(combine, xs, at):
     before = odd if n % 2 else _part(odd, at, 0, m - 1)
     if before[0].shape[at[0]]:
         even = combine(before, _part(xs, at, 2, n, 2))
-        even = [S.concatenate([h, e], a) for h, e, a in zip(_part(xs, at, 0, 1), even, at, strict=True)]
+        even = [
+            S.concatenate([h, e], a) for h, e, a in zip(_part(xs, at, 0, 1), even, at, strict=True)
+        ]
     else:
         even = _part(xs, at, 0, 1)
     return [_interleaved(e, o, a) for e, o, a in zip(even, odd, at, strict=True)]
@@ -457,6 +464,8 @@ def _interleaved(even, odd, axis):
     config = [*none]
     config[axis] = (0, n - m, 0)
     wide = S.pad(odd, S.full((), 0, odd.dtype), config)
-    pair = S.concatenate([S.expand_dims(even, (axis + 1,)), S.expand_dims(wide, (axis + 1,))], axis + 1)
+    pair = S.concatenate(
+        [S.expand_dims(even, (axis + 1,)), S.expand_dims(wide, (axis + 1,))], axis + 1
+    )
     merged = S.reshape(pair, (*even.shape[:axis], 2 * n, *even.shape[axis + 1 :]))
     return S.slice_axis(merged, axis, 0, n + m)

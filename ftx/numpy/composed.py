@@ -9,19 +9,17 @@ import math
 import numpy as np
 
 from ..core import dtypes
-from ..core.array import Array
 from ..core.errors import DTypeError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
-from ..core.state import STATE
 from ..transforms.custom import custom_jvp
 from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
-    array,
+    asarray,
     broadcast,
     broadcast_value,
     cast,
@@ -123,7 +121,7 @@ def clip(arr=None, /, min=None, max=None):
     return x
 
 
-def round(a, decimals=0, out=None):  # noqa: A001  JAX's name
+def round(a, decimals=0, out=None):
     """`a` rounded to so many decimals, halves to even. a: array[...] -> array[...]
 
     >>> round(2.567, 1).tolist() - 2.6 < 1e-6
@@ -407,7 +405,7 @@ def _every(x):
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Whether `isclose` holds at every index. a, b broadcast together. Returns a scalar bool.
 
-    >>> bool(allclose(array([1.0, 2.0]), array([1.0, 2.0 + 1e-6])))
+    >>> bool(allclose(asarray([1.0, 2.0]), asarray([1.0, 2.0 + 1e-6])))
     True
     """
     return _every(isclose(a, b, rtol, atol, equal_nan))
@@ -416,10 +414,10 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 def array_equal(a1, a2, equal_nan=False):
     """Whether two arrays have one shape and equal elements. Returns a scalar bool.
 
-    >>> bool(array_equal(array([1, 2]), array([1, 2])))
+    >>> bool(array_equal(asarray([1, 2]), asarray([1, 2])))
     True
     """
-    x, y = array(a1, copy=False), array(a2, copy=False)
+    x, y = asarray(a1), asarray(a2)
     if x.shape != y.shape:
         return S.full((), False, dtypes.bool_)
     same = U.equal(x, y)
@@ -431,11 +429,11 @@ def array_equal(a1, a2, equal_nan=False):
 def array_equiv(a1, a2):
     """Whether two arrays broadcast together and have equal elements. Returns a scalar bool.
 
-    >>> bool(array_equiv(array([1, 1]), 1))
+    >>> bool(array_equiv(asarray([1, 1]), 1))
     True
     """
     try:
-        x, y = promote("array_equiv", array(a1, copy=False), array(a2, copy=False))
+        x, y = promote("array_equiv", asarray(a1), asarray(a2))
     except ShapeError:
         return S.full((), False, dtypes.bool_)
     return _every(E.eq(x, y))
@@ -477,7 +475,7 @@ def iscomplexobj(x):
     >>> iscomplexobj(1j)
     True
     """
-    return x is not None and dtypes.is_complex(operand("iscomplexobj", array(x, copy=False)).dtype)
+    return x is not None and dtypes.is_complex(operand("iscomplexobj", asarray(x)).dtype)
 
 
 def isrealobj(x):
@@ -534,7 +532,7 @@ def real_if_close(a, tol=100):
 def select(condlist, choicelist, default=0):
     """At every index the choice of the first condition that is true. All broadcast together.
 
-    >>> select([array([True, False])], [array([1, 2])], 9).tolist()
+    >>> select([asarray([True, False])], [asarray([1, 2])], 9).tolist()
     [1, 9]
     """
     if len(condlist) != len(choicelist) or not condlist:

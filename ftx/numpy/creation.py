@@ -178,9 +178,7 @@ def _spread(value, like):
     return S.broadcast_in_dim(scalar(number, like.dtype), like.shape, ())
 
 
-def linspace(
-    start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None
-):
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     """`num` numbers from start to stop at equal distances along `axis`.
 
     start, stop: array[...], broadcast together -> array with one more axis.
@@ -246,7 +244,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     return found if dtype is None else astype(found, dtype)
 
 
-def eye(N, M=None, k=0, dtype=None, *, device=None):  # noqa: N803  JAX's names
+def eye(N, M=None, k=0, dtype=None, *, device=None):
     """1 on the k-th diagonal of an N by M matrix, else 0.
 
     >>> eye(2).tolist()
@@ -275,7 +273,7 @@ def _diagonal_indices(shape, k):
     return (E.add(row, S.full(shape, k, dtypes.int64)) if k else row), column
 
 
-def tri(N, M=None, k=0, dtype=None):  # noqa: N803  JAX's names
+def tri(N, M=None, k=0, dtype=None):
     """1 on and below the k-th diagonal of an N by M matrix, else 0.
 
     >>> tri(2).tolist()
@@ -462,7 +460,7 @@ class _Grid:
 mgrid, ogrid = _Grid(False), _Grid(True)
 
 
-def vander(x, N=None, increasing=False):  # noqa: N803  JAX's name
+def vander(x, N=None, increasing=False):
     """Powers of x as columns: x**(N-1), …, x, 1. x: array[n] -> array[n, N]
 
     >>> vander(array([2, 3])).tolist()
@@ -543,4 +541,6 @@ def savez(file, *args, allow_pickle=True, **kwds):
     >>> savez(io.BytesIO(), x=ones(2))
     """
     arrays = [np.asarray(a) for a in args]
-    np.savez(file, *arrays, allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()})
+    np.savez(
+        file, *arrays, allow_pickle=allow_pickle, **{k: np.asarray(v) for k, v in kwds.items()}
+    )

@@ -153,7 +153,7 @@ sign = _unary(
     "sign", E.sign, np.sign, "-1, 0 or 1 by the sign of x", ("sign(-2.5).tolist()", "-1.0"),
     _FC + INTEGERS, False,
 )  # fmt: skip
-abs = absolute  # noqa: A001  JAX's name
+abs = absolute
 
 
 def _rounding(name, primitive, ufunc, text, value, result):
@@ -345,7 +345,7 @@ def remainder(x1, x2, /):
 mod = remainder
 
 
-def divmod(x1, x2, /):  # noqa: A001  JAX's name
+def divmod(x1, x2, /):
     """(floor_divide(x1, x2), remainder(x1, x2)).
 
     >>> [int(v) for v in divmod(-7, 3)]
@@ -399,7 +399,7 @@ def _integer_power(x, y):
     return result
 
 
-pow = power  # noqa: A001  JAX's name
+pow = power
 
 
 def float_power(x, y, /):

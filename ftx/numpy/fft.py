@@ -18,7 +18,7 @@ from . import composed as M
 from . import creation
 from . import elementwise as U
 from .joining import concatenate, roll
-from .promotion import array, asarray, axis_index, axis_tuple, promote_dtypes, unsupported
+from .promotion import asarray, axis_index, axis_tuple, promote_dtypes, unsupported
 
 __all__ = [
     *("fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift"),
@@ -43,7 +43,11 @@ def _scaled(x, kind, norm, total):
     if norm not in _NORMS:
         raise ValueError(f"fft: expected norm among {_NORMS}, got {norm!r}")
     inverse = kind in ("ifft", "irfft")
-    factor = {None: 1, "backward": 1, "ortho": math.sqrt(total) if inverse else 1 / math.sqrt(total)}
+    factor = {
+        None: 1,
+        "backward": 1,
+        "ortho": math.sqrt(total) if inverse else 1 / math.sqrt(total),
+    }
     factor["forward"] = total if inverse else 1 / total
     return x if factor[norm] == 1 else E.mul(x, S.full(x.shape, factor[norm], x.dtype))
 
@@ -87,7 +91,7 @@ def _one(name, kind, text, n_text):
     transform.__doc__ = (
         f"{text} along an axis.\n\n    Args:\n      n: {n_text}; by default that of `a`.\n"
         "      norm: 'backward' (1/n on the inverse), 'ortho' or 'forward'.\n\n"
-        f"    >>> {name}(array([1.0, 2.0])).shape\n    (2,)\n    "
+        f"    >>> {name}(asarray([1.0, 2.0])).shape\n    (2,)\n    "
     )
     return transform
 
@@ -113,7 +117,7 @@ def _many(name, kind, text, two):
     transform.__doc__ = (
         f"{text} over {'two axes' if two else 'axes, by default all'}.\n\n"
         "    Args:\n      s: sizes, to which the axes are cut or padded with zeros.\n\n"
-        f"    >>> {name}(array([[1.0, 2.0], [3.0, 4.0]])).shape\n    (2, 2)\n    "
+        f"    >>> {name}(asarray([[1.0, 2.0], [3.0, 4.0]])).shape\n    (2, 2)\n    "
     )
     return transform
 
@@ -131,7 +135,7 @@ irfftn = _many("irfftn", "irfft", "Inverse Fourier transform to reals", False)
 def hfft(a, n=None, axis=-1, norm=None):
     """Fourier transform of a signal with Hermitian symmetry: n reals.
 
-    >>> hfft(array([1.0, 2.0])).shape
+    >>> hfft(asarray([1.0, 2.0])).shape
     (2,)
     """
     x = M.conj(asarray(a))
@@ -143,7 +147,7 @@ def hfft(a, n=None, axis=-1, norm=None):
 def ihfft(a, n=None, axis=-1, norm=None):
     """Inverse of hfft: n // 2 + 1 complex numbers.
 
-    >>> ihfft(array([1.0, 2.0])).shape
+    >>> ihfft(asarray([1.0, 2.0])).shape
     (2,)
     """
     swapped = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -188,7 +192,7 @@ def _shifted(name, x, axes, sign):
 def fftshift(x, axes=None):
     """Frequency 0 moved to the middle of axes, by default all.
 
-    >>> fftshift(array([0, 1, -2, -1])).tolist()
+    >>> fftshift(asarray([0, 1, -2, -1])).tolist()
     [-2, -1, 0, 1]
     """
     return _shifted("fftshift", x, axes, 1)
@@ -197,7 +201,7 @@ def fftshift(x, axes=None):
 def ifftshift(x, axes=None):
     """The inverse of `fftshift`.
 
-    >>> ifftshift(array([-2, -1, 0, 1])).tolist()
+    >>> ifftshift(asarray([-2, -1, 0, 1])).tolist()
     [0, 1, -2, -1]
     """
     return _shifted("ifftshift", x, axes, -1)

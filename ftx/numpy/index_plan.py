@@ -20,7 +20,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.tracing import Tracer
-from .promotion import broadcast_shapes, broadcast_value
+from .promotion import broadcast_value, common_shape
 
 
 @dataclass
@@ -193,7 +193,9 @@ def make_plan(shape, index, mode="raise", wrap=True):
     Raises: IndexOutOfRangeError for known indices outside; DTypeError for other than integers.
     """
     entries = _expanded(shape, _items(index))
-    scalars = lambda i: isinstance(i, int) or (getattr(i, "ndim", None) == 0 and isinstance(i, np.ndarray))
+    scalars = lambda i: (
+        isinstance(i, int) or (getattr(i, "ndim", None) == 0 and isinstance(i, np.ndarray))
+    )
     arrays = [i for i, _ in entries if isinstance(i, (np.ndarray, Tracer)) and i.ndim]
     starts, limits, strides = [0] * len(shape), list(shape), [1] * len(shape)
     backwards, dropped, new_axes = [], [], []
@@ -233,8 +235,10 @@ def make_plan(shape, index, mode="raise", wrap=True):
         else:
             advanced.append((kept, group))
             known = not isinstance(item, Tracer)
-            place = _checked(item, shape[axis], axis, mode, wrap) if known else (
-                _traced(item, shape[axis], mode, wrap)
+            place = (
+                _checked(item, shape[axis], axis, mode, wrap)
+                if known
+                else (_traced(item, shape[axis], mode, wrap))
             )
             places.append((place, axis))
     together = len({g for _, g in advanced}) <= 1
@@ -252,7 +256,7 @@ def _finish(shape, starts, limits, strides, backwards, dropped, places, first, n
     exact = known and all(
         a is None or p.size == 0 or (p.min() >= 0 and p.max() < shape[a]) for p, a in places
     )
-    common = broadcast_shapes(*[p.shape for p, _ in places], name="indexing") if places else ()
+    common = common_shape("indexing", *[p.shape for p, _ in places]) if places else ()
     after = {a: i for i, a in enumerate(b for b in range(len(shape)) if b not in dropped)}
     arrays_of_places, axes = [], []
     for place, axis in places:

@@ -21,7 +21,6 @@ from ..core.state import STATE
 from . import elementwise as U
 from .index_plan import make_plan, spec_of
 from .promotion import (
-    array,
     asarray,
     axis_index,
     broadcast_value,
@@ -168,9 +167,7 @@ def _put_back(x, part, plan):
         used = start + (m - 1) * step + 1
         config.append((start, n - used, step - 1))
     spread = S.pad(part, S.full((), 0, x.dtype), config)
-    inside = S.pad(
-        S.full(part.shape, True, dtypes.bool_), S.full((), False, dtypes.bool_), config
-    )
+    inside = S.pad(S.full(part.shape, True, dtypes.bool_), S.full((), False, dtypes.bool_), config)
     return C.select(inside, spread, x)
 
 
@@ -210,7 +207,7 @@ class Part:
           mode: outside the array: 'raise' (default), 'clip', 'fill' (with fill_value), 'wrap',
             'promise_in_bounds'.
 
-        >>> array([1, 2]).at[5].get(mode="fill", fill_value=0).tolist()
+        >>> asarray([1, 2]).at[5].get(mode="fill", fill_value=0).tolist()
         0
         """
         unsupported("get", out_sharding=out_sharding)
@@ -230,7 +227,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part replaced by `values`, which broadcast to it.
 
-        >>> array([1, 2]).at[0].set(5).tolist()
+        >>> asarray([1, 2]).at[0].set(5).tolist()
         [5, 2]
         """
         return self._update("set", values, mode, "set", wrap_negative_indices, out_sharding)
@@ -241,7 +238,7 @@ class Part:
     ):  # fmt: skip
         """The array with `values` added to the part; repeated indices all count.
 
-        >>> array([1, 2]).at[array([0, 0])].add(5).tolist()
+        >>> asarray([1, 2]).at[asarray([0, 0])].add(5).tolist()
         [11, 2]
         """
         return self._update("add", values, mode, "add", wrap_negative_indices, out_sharding)
@@ -252,7 +249,7 @@ class Part:
     ):  # fmt: skip
         """The array with `values` subtracted from the part; repeated indices all count.
 
-        >>> array([1, 2]).at[0].subtract(5).tolist()
+        >>> asarray([1, 2]).at[0].subtract(5).tolist()
         [-4, 2]
         """
         given = U.negative(asarray(values))
@@ -264,7 +261,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part multiplied by `values`; repeated indices all count.
 
-        >>> array([1, 2]).at[1].multiply(5).tolist()
+        >>> asarray([1, 2]).at[1].multiply(5).tolist()
         [1, 10]
         """
         return self._update("multiply", values, mode, "mul", wrap_negative_indices, out_sharding)
@@ -277,7 +274,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part divided by `values`; repeated indices all count.
 
-        >>> array([1.0, 2.0]).at[1].divide(4).tolist()
+        >>> asarray([1.0, 2.0]).at[1].divide(4).tolist()
         [1.0, 0.5]
         """
         ones = S.full(self._x.shape, 1, self._x.dtype)
@@ -292,7 +289,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part raised to `values`; repeated indices all count.
 
-        >>> array([3, 2]).at[0].power(2).tolist()
+        >>> asarray([3, 2]).at[0].power(2).tolist()
         [9, 2]
         """
         ones = S.full(self._x.shape, 1, self._x.dtype)
@@ -307,7 +304,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part no higher than `values`.
 
-        >>> array([1, 2]).at[1].min(0).tolist()
+        >>> asarray([1, 2]).at[1].min(0).tolist()
         [1, 0]
         """
         return self._update("min", values, mode, "min", wrap_negative_indices, out_sharding)
@@ -318,7 +315,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part no lower than `values`.
 
-        >>> array([1, 2]).at[0].max(7).tolist()
+        >>> asarray([1, 2]).at[0].max(7).tolist()
         [7, 2]
         """
         return self._update("max", values, mode, "max", wrap_negative_indices, out_sharding)
@@ -329,7 +326,7 @@ class Part:
     ):  # fmt: skip
         """The array with the part replaced by `func` of it, once also for repeated indices.
 
-        >>> array([1, 4]).at[1].apply(lambda v: -v).tolist()
+        >>> asarray([1, 4]).at[1].apply(lambda v: -v).tolist()
         [1, -4]
         """
         reading = {"drop": "fill"}.get(_mode("apply", mode), _mode("apply", mode))
@@ -347,7 +344,7 @@ def take(
       indices: integer[...]; its axes take the place of `axis`.
       mode: outside the array: 'raise' (default), 'clip', 'fill' (with fill_value), 'wrap'.
 
-    >>> take(array([10, 20, 30]), array([2, 0])).tolist()
+    >>> take(asarray([10, 20, 30]), asarray([2, 0])).tolist()
     [30, 10]
     """
     unsupported("take", out=out)
@@ -391,7 +388,7 @@ def take_along_axis(
 
     arr: array[..., n, ...]; indices: integer[..., m, ...] -> array[..., m, ...]
 
-    >>> take_along_axis(array([[10, 20], [30, 40]]), array([[1], [0]]), axis=1).tolist()
+    >>> take_along_axis(asarray([[10, 20], [30, 40]]), asarray([[1], [0]]), axis=1).tolist()
     [[20], [30]]
     """
     mode = _mode("take_along_axis", mode, "raise" if fill_value is None else "fill")
@@ -404,7 +401,7 @@ def take_along_axis(
 def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
     """`arr` with `values` written where `take_along_axis` would read; inplace must be False.
 
-    >>> put_along_axis(array([[1, 2]]), array([[0]]), 9, 1, inplace=False).tolist()
+    >>> put_along_axis(asarray([[1, 2]]), asarray([[0]]), 9, 1, inplace=False).tolist()
     [[9, 2]]
     """
     if inplace:
@@ -419,7 +416,7 @@ def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
 def put(a, ind, v, mode=None, *, inplace=True):
     """`a` with `v` (repeated as needed) at flat indices `ind`; inplace must be False.
 
-    >>> put(array([1, 2, 3]), array([0]), 9, inplace=False).tolist()
+    >>> put(asarray([1, 2, 3]), asarray([0]), 9, inplace=False).tolist()
     [9, 2, 3]
     """
     if inplace:

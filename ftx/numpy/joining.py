@@ -18,10 +18,8 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.tracing import Tracer
 from .promotion import (
-    array,
     asarray,
     axis_index,
-    axis_tuple,
     broadcast_value,
     cast,
     operand,
@@ -57,7 +55,7 @@ def _typed(name, values, dtype):
 def concatenate(arrays, axis=0, dtype=None):
     """Arrays one after another along an axis; None flattens them first.
 
-    >>> concatenate([array([1, 2]), array([3])]).tolist()
+    >>> concatenate([asarray([1, 2]), asarray([3])]).tolist()
     [1, 2, 3]
     """
     values = _typed("concatenate", _given("concatenate", arrays), dtype)
@@ -74,7 +72,7 @@ def concatenate(arrays, axis=0, dtype=None):
 def concat(arrays, /, *, axis=0):
     """Arrays one after another along an axis; None flattens them first.
 
-    >>> concat([array([1, 2]), array([3])]).tolist()
+    >>> concat([asarray([1, 2]), asarray([3])]).tolist()
     [1, 2, 3]
     """
     return concatenate(arrays, axis)
@@ -83,7 +81,7 @@ def concat(arrays, /, *, axis=0):
 def stack(arrays, axis=0, out=None, dtype=None):
     """Arrays of one shape along a new axis.
 
-    >>> stack([array([1, 2]), array([3, 4])], axis=1).tolist()
+    >>> stack([asarray([1, 2]), asarray([3, 4])], axis=1).tolist()
     [[1, 3], [2, 4]]
     """
     unsupported("stack", out=out)
@@ -98,7 +96,7 @@ def stack(arrays, axis=0, out=None, dtype=None):
 def unstack(x, /, *, axis=0):
     """The arrays that `stack` along `axis` would make into x, as a tuple.
 
-    >>> [v.tolist() for v in unstack(array([[1, 2], [3, 4]]))]
+    >>> [v.tolist() for v in unstack(asarray([[1, 2], [3, 4]]))]
     [[1, 2], [3, 4]]
     """
     x = operand("unstack", x)
@@ -109,7 +107,7 @@ def unstack(x, /, *, axis=0):
 def vstack(tup, dtype=None):
     """Arrays one after another along the first axis; those with one axis are rows.
 
-    >>> vstack([array([1, 2]), array([3, 4])]).shape
+    >>> vstack([asarray([1, 2]), asarray([3, 4])]).shape
     (2, 2)
     """
     return concatenate([atleast_2d(a) for a in _given("vstack", tup)], 0, dtype)
@@ -118,7 +116,7 @@ def vstack(tup, dtype=None):
 def hstack(tup, dtype=None):
     """Arrays one after another along the second axis, or the first if there is only one.
 
-    >>> hstack([array([1, 2]), array([3])]).tolist()
+    >>> hstack([asarray([1, 2]), asarray([3])]).tolist()
     [1, 2, 3]
     """
     values = [atleast_1d(a) for a in _given("hstack", tup)]
@@ -128,7 +126,7 @@ def hstack(tup, dtype=None):
 def dstack(tup, dtype=None):
     """Arrays one after another along the third axis.
 
-    >>> dstack([array([1, 2]), array([3, 4])]).shape
+    >>> dstack([asarray([1, 2]), asarray([3, 4])]).shape
     (1, 2, 2)
     """
     return concatenate([atleast_3d(a) for a in _given("dstack", tup)], 2, dtype)
@@ -137,7 +135,7 @@ def dstack(tup, dtype=None):
 def column_stack(tup):
     """Arrays with one axis as columns of a matrix, beside matrices.
 
-    >>> column_stack([array([1, 2]), array([3, 4])]).tolist()
+    >>> column_stack([asarray([1, 2]), asarray([3, 4])]).tolist()
     [[1, 3], [2, 4]]
     """
     values = [reshape(a, (-1, 1)) if a.ndim < 2 else a for a in _given("column_stack", tup)]
@@ -147,7 +145,7 @@ def column_stack(tup):
 def block(arrays):
     """A matrix from nested lists of blocks: the innermost list runs along the last axis.
 
-    >>> block([[array([[1]]), array([[2]])]]).tolist()
+    >>> block([[asarray([[1]]), asarray([[2]])]]).tolist()
     [[1, 2]]
     """
 
@@ -174,7 +172,7 @@ def block(arrays):
 def append(arr, values, axis=None):
     """`values` after `arr` along an axis; None flattens both.
 
-    >>> append(array([1, 2]), 3).tolist()
+    >>> append(asarray([1, 2]), 3).tolist()
     [1, 2, 3]
     """
     return concatenate([asarray(arr), asarray(values)], axis)
@@ -184,7 +182,9 @@ def _split(name, ary, indices_or_sections, axis, uneven):
     x = operand(name, ary)
     at = axis_index(name, axis, x.ndim)
     n = x.shape[at]
-    if isinstance(indices_or_sections, (tuple, list, np.ndarray, Array)) and np.ndim(indices_or_sections):
+    if isinstance(indices_or_sections, (tuple, list, np.ndarray, Array)) and np.ndim(
+        indices_or_sections
+    ):
         cuts = [operator.index(i) for i in indices_or_sections]
         cuts = [min(max(c + n if c < 0 else c, 0), n) for c in cuts]
     else:
@@ -206,7 +206,7 @@ def split(ary, indices_or_sections, axis=0):
     Args:
       indices_or_sections: number of equal parts, or the indices where parts begin.
 
-    >>> [p.tolist() for p in split(array([1, 2, 3, 4]), 2)]
+    >>> [p.tolist() for p in split(asarray([1, 2, 3, 4]), 2)]
     [[1, 2], [3, 4]]
     """
     return _split("split", ary, indices_or_sections, axis, False)
@@ -215,7 +215,7 @@ def split(ary, indices_or_sections, axis=0):
 def array_split(ary, indices_or_sections, axis=0):
     """As `split`, where the parts need not be equal.
 
-    >>> [p.tolist() for p in array_split(array([1, 2, 3]), 2)]
+    >>> [p.tolist() for p in array_split(asarray([1, 2, 3]), 2)]
     [[1, 2], [3]]
     """
     return _split("array_split", ary, indices_or_sections, axis, True)
@@ -224,7 +224,7 @@ def array_split(ary, indices_or_sections, axis=0):
 def vsplit(ary, indices_or_sections):
     """`split` along the first axis.
 
-    >>> len(vsplit(array([[1], [2]]), 2))
+    >>> len(vsplit(asarray([[1], [2]]), 2))
     2
     """
     return split(ary, indices_or_sections, 0)
@@ -233,7 +233,7 @@ def vsplit(ary, indices_or_sections):
 def hsplit(ary, indices_or_sections):
     """`split` along the second axis, or the only one.
 
-    >>> len(hsplit(array([[1, 2]]), 2))
+    >>> len(hsplit(asarray([[1, 2]]), 2))
     2
     """
     return split(ary, indices_or_sections, 1 if operand("hsplit", ary).ndim > 1 else 0)
@@ -242,20 +242,24 @@ def hsplit(ary, indices_or_sections):
 def dsplit(ary, indices_or_sections):
     """`split` along the third axis.
 
-    >>> len(dsplit(array([[[1, 2]]]), 2))
+    >>> len(dsplit(asarray([[[1, 2]]]), 2))
     2
     """
     return split(ary, indices_or_sections, 2)
 
 
-def tile(A, reps):  # noqa: N803  JAX's name
+def tile(A, reps):
     """`A` repeated as a whole, reps[i] times along axis i.
 
-    >>> tile(array([1, 2]), 2).tolist()
+    >>> tile(asarray([1, 2]), 2).tolist()
     [1, 2, 1, 2]
     """
     x = operand("tile", asarray(A))
-    counts = tuple(map(operator.index, reps)) if isinstance(reps, (tuple, list)) else (operator.index(reps),)
+    counts = (
+        tuple(map(operator.index, reps))
+        if isinstance(reps, (tuple, list))
+        else (operator.index(reps),)
+    )
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     sizes = (1,) * (ndim - x.ndim) + x.shape
@@ -271,7 +275,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
       repeats: a number, or one for each index along the axis.
       total_repeat_length: size of the result along the axis; needed if `repeats` is traced.
 
-    >>> repeat(array([1, 2]), 2).tolist()
+    >>> repeat(asarray([1, 2]), 2).tolist()
     [1, 1, 2, 2]
     """
     unsupported("repeat", out_sharding=out_sharding)
@@ -287,7 +291,9 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
         k = operator.index(counts[()])
         shape = (*x.shape[: at + 1], k, *x.shape[at + 1 :])
         dims = tuple(i + (i > at) for i in range(x.ndim))
-        return S.reshape(S.broadcast_in_dim(x, shape, dims), (*x.shape[:at], n * k, *x.shape[at + 1 :]))
+        return S.reshape(
+            S.broadcast_in_dim(x, shape, dims), (*x.shape[:at], n * k, *x.shape[at + 1 :])
+        )
     indices = np.repeat(np.arange(n), counts)
     if total_repeat_length is not None:
         wanted = operator.index(total_repeat_length)
@@ -309,7 +315,7 @@ def _repeat_traced(x, repeats, axis, total):
 def roll(a, shift, axis=None):
     """Elements moved by `shift` along an axis, round the end; None flattens meanwhile.
 
-    >>> roll(array([1, 2, 3]), 1).tolist()
+    >>> roll(asarray([1, 2, 3]), 1).tolist()
     [3, 1, 2]
     """
     x = operand("roll", asarray(a))
@@ -333,7 +339,9 @@ def _roll(x, shift, axis):
     if not n:
         return x
     if isinstance(shift, Tracer):
-        moved = E.sub(S.iota(dtypes.int64, (n,), 0), broadcast_value(C.convert(shift, dtypes.int64), (n,)))
+        moved = E.sub(
+            S.iota(dtypes.int64, (n,), 0), broadcast_value(C.convert(shift, dtypes.int64), (n,))
+        )
         size = S.full((n,), n, dtypes.int64)
         rest = E.rem(moved, size)
         place = C.select(E.lt(rest, S.full((n,), 0, dtypes.int64)), E.add(rest, size), rest)
@@ -368,7 +376,9 @@ def pad(array, pad_width, mode="constant", **kwargs):
         _no_more("pad", mode, kwargs)
         return _pad_constant(x, widths, values)
     if mode in _BY_INDEX:
-        options = {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
+        options = (
+            {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
+        )
         if options.get("reflect_type", "even") != "even":
             raise NotImplementedError("pad: reflect_type='odd' is not supported, only 'even'")
         _no_more("pad", mode, kwargs)
@@ -408,7 +418,9 @@ def _pairs(name, widths, ndim):
     try:
         found = np.broadcast_to(np.asarray(widths), (ndim, 2)) if ndim else np.zeros((0, 2), int)
     except ValueError:
-        raise ShapeError(f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}") from None
+        raise ShapeError(
+            f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}"
+        ) from None
     if found.dtype.kind not in "iu" or (found < 0).any():
         raise ValueError(f"{name}: expected widths of at least 0, got {widths}")
     return [(int(a), int(b)) for a, b in found]
@@ -438,7 +450,7 @@ def _pad_constant(x, widths, values):
 def resize(a, new_shape):
     """The elements in row-major order, repeated or cut off to fill `new_shape`.
 
-    >>> resize(array([1, 2, 3]), (2, 2)).tolist()
+    >>> resize(asarray([1, 2, 3]), (2, 2)).tolist()
     [[1, 2], [3, 1]]
     """
     x = ravel(asarray(a))
@@ -453,7 +465,7 @@ def resize(a, new_shape):
 def trim_zeros(filt, trim="fb"):
     """Without zeros at the front ('f') and back ('b'); the values must be known. filt: array[n]
 
-    >>> trim_zeros(array([0, 1, 0])).tolist()
+    >>> trim_zeros(asarray([0, 1, 0])).tolist()
     [1]
     """
     x = operand("trim_zeros", asarray(filt))
@@ -466,21 +478,25 @@ def trim_zeros(filt, trim="fb"):
 def delete(arr, obj, axis=None, *, assume_unique_indices=False):
     """Without the elements at indices `obj` (known int, slice or array) along an axis.
 
-    >>> delete(array([1, 2, 3]), 1).tolist()
+    >>> delete(asarray([1, 2, 3]), 1).tolist()
     [1, 3]
     """
     x = operand("delete", asarray(arr))
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("delete", axis, x.ndim)
-    places = obj if isinstance(obj, slice) else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    places = (
+        obj
+        if isinstance(obj, slice)
+        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    )
     return pick(x, np.delete(np.arange(x.shape[at]), places), at)
 
 
 def insert(arr, obj, values, axis=None):
     """`values` put before indices `obj` (known int, slice or array) along an axis.
 
-    >>> insert(array([1, 3]), 1, 2).tolist()
+    >>> insert(asarray([1, 3]), 1, 2).tolist()
     [1, 2, 3]
     """
     x = operand("insert", asarray(arr))
@@ -488,7 +504,11 @@ def insert(arr, obj, values, axis=None):
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("insert", axis, x.ndim)
-    places = obj if isinstance(obj, slice) else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    places = (
+        obj
+        if isinstance(obj, slice)
+        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
+    )
     n = x.shape[at]
     old = np.insert(np.arange(n), places, -1)
     count = int((old < 0).sum())
@@ -499,7 +519,12 @@ def insert(arr, obj, values, axis=None):
         new = S.expand_dims(new, (at,)) if new.ndim < x.ndim else new
     new = broadcast_value(new, (*x.shape[:at], count, *x.shape[at + 1 :]))
     # NumPy puts values in the order of their places.
-    order = np.argsort(np.arange(n)[places] if isinstance(places, slice) else np.atleast_1d(np.where(places < 0, places + n, places)), kind="stable")
+    order = np.argsort(
+        np.arange(n)[places]
+        if isinstance(places, slice)
+        else np.atleast_1d(np.where(places < 0, places + n, places)),
+        kind="stable",
+    )
     order = np.arange(count) if len(order) != count else order
     taken = np.where(old >= 0, old, n)
     taken[old < 0] = n + order

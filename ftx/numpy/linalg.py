@@ -20,15 +20,23 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..transforms.custom import custom_jvp
-from . import composed as M
 from . import creation, indexing, linear_algebra, reductions, shapes
 from . import elementwise as U
+from .factorisations import (
+    adjoint,
+    column,
+    eye_like,
+    matrix,
+    row,
+    svd,
+    svdvals,
+    wide,
+)
 from .promotion import (
-    array,
     asarray,
     axis_tuple,
-    broadcast_shapes,
     broadcast_value,
+    common_shape,
     operand,
     promote_dtypes,
 )
@@ -42,156 +50,11 @@ __all__ = [
 ]
 
 
-class EighResult(NamedTuple):
-    """Eigenvalues, ascending, and eigenvectors as columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class QRResult(NamedTuple):
-    """Orthonormal columns, and a triangle."""
-
-    Q: Any
-    R: Any
-
-
-class SVDResult(NamedTuple):
-    """Left singular vectors, singular values, right singular vectors as rows."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
 class SlogdetResult(NamedTuple):
     """Sign (or phase) of a determinant, and the logarithm of its size."""
 
     sign: Any
     logabsdet: Any
-
-
-def matrix(name, a, square=False):
-    """`a` as an array of floats with at least two axes, the last two equal if `square`.
-
-    Raises: ShapeError otherwise.
-    """
-    (x,) = promote_dtypes(name, asarray(a), inexact=True)
-    if x.ndim < 2 or (square and x.shape[-1] != x.shape[-2]):
-        what = "a square matrix [..., n, n]" if square else "a matrix [..., m, n]"
-        raise ShapeError(f"{name}: expected {what}, got {x.aval}")
-    return x
-
-
-def wide(name, x, function, *args):
-    """function(x) in float32 for half precision, which LAPACK lacks."""
-    if x.dtype.itemsize > 2:
-        return function(x, *args)
-    found = function(C.convert(x, dtypes.float32), *args)
-    if isinstance(found, (list, tuple)):
-        return [C.convert(v, x.dtype) if dtypes.is_inexact(v.dtype) else v for v in found]
-    return C.convert(found, x.dtype)
-
-
-def _eye(x):
-    n = x.shape[-1]
-    return broadcast_value(creation.eye(n, dtype=x.dtype), (*x.shape[:-2], n, n))
-
-
-def _column(v):
-    return S.expand_dims(v, (v.ndim,))
-
-
-def _row(v):
-    return S.expand_dims(v, (v.ndim - 1,))
-
-
-def adjoint(x):
-    """Conjugate transpose of the last two axes."""
-    return M.conj(shapes.swapaxes(x, -1, -2))
-
-
-def cholesky(a, *, upper=False, symmetrize_input=True):
-    """L with L Lᴴ = a, lower triangular (or its adjoint, if `upper`). a: float[..., n, n]
-
-    NaN where `a` is not positive definite.
-
-    >>> cholesky(array([[4.0]])).tolist()
-    [[2.0]]
-    """
-    x = matrix("cholesky", a, True)
-    found = wide("cholesky", x, L.cholesky, symmetrize_input)
-    return adjoint(found) if upper else found
-
-
-def qr(a, mode="reduced"):
-    """Q with orthonormal columns and R upper triangular, Q R = a. a: float[..., m, n]
-
-    Args:
-      mode: 'reduced' (k = min(m, n) columns), 'complete' (m), or 'r' for R alone.
-
-    >>> abs(float(qr(array([[3.0], [4.0]]))[1][0, 0])) > 4.99
-    True
-    """
-    if mode not in ("reduced", "complete", "full", "r"):
-        raise NotImplementedError(f"qr: expected mode reduced, complete or r, got {mode!r}")
-    q, r = wide("qr", matrix("qr", a), L.qr, mode in ("complete", "full"))
-    return r if mode == "r" else QRResult(q, r)
-
-
-def svd(a, full_matrices=True, compute_uv=True, hermitian=False, subset_by_index=None):
-    """U, s, Vᴴ with U diag(s) Vᴴ = a, s descending. a: float[..., m, n]
-
-    Args:
-      full_matrices: square U and Vᴴ; else min(m, n) columns and rows.
-      compute_uv: False for s alone.
-
-    >>> svd(array([[3.0, 0.0], [0.0, 4.0]]), compute_uv=False).tolist()
-    [4.0, 3.0]
-    """
-    if subset_by_index is not None:
-        raise NotImplementedError("svd: argument subset_by_index is not supported")
-    x = matrix("svd", a)
-    if not compute_uv:
-        return wide("svd", x, L.svd, False, False)[0]
-    s, u, vh = wide("svd", x, L.svd, full_matrices)
-    return SVDResult(u, s, vh)
-
-
-def svdvals(x, /):
-    """Singular values, descending. x: float[..., m, n] -> float[..., min(m, n)]
-
-    >>> svdvals(array([[3.0, 0.0], [0.0, 4.0]])).tolist()
-    [4.0, 3.0]
-    """
-    return svd(x, compute_uv=False)
-
-
-def eigh(a, UPLO=None, symmetrize_input=True):  # noqa: N803  JAX's name
-    """Eigenvalues, ascending, and eigenvectors (columns) of a Hermitian matrix [..., n, n].
-
-    Args:
-      UPLO: 'L' (default) or 'U': the triangle that counts if symmetrize_input is False.
-      symmetrize_input: take the mean of `a` and its adjoint.
-
-    >>> eigh(array([[2.0, 0.0], [0.0, 1.0]]))[0].tolist()
-    [1.0, 2.0]
-    """
-    x = matrix("eigh", a, True)
-    if UPLO not in (None, "L", "U"):
-        raise ValueError(f"eigh: expected UPLO 'L' or 'U', got {UPLO!r}")
-    if not symmetrize_input and UPLO == "U":
-        x = adjoint(x)
-    return EighResult(*wide("eigh", x, L.eigh, symmetrize_input))
-
-
-def eigvalsh(a, UPLO="L", *, symmetrize_input=True):  # noqa: N803  JAX's name
-    """Eigenvalues, ascending, of a Hermitian matrix [..., n, n].
-
-    >>> eigvalsh(array([[2.0, 0.0], [0.0, 1.0]])).tolist()
-    [1.0, 2.0]
-    """
-    return eigh(a, UPLO, symmetrize_input)[0]
 
 
 def _factored(x):
@@ -208,7 +71,7 @@ def _factored(x):
 def lu_solve_with(lu, order, b):
     """X with A X = b from the factors of A. b: [..., n, k]"""
     rows = indexing.take_along_axis(
-        b, broadcast_value(_column(C.convert(order, dtypes.int64)), b.shape), axis=-2,
+        b, broadcast_value(column(C.convert(order, dtypes.int64)), b.shape), axis=-2,
         mode="promise_in_bounds",
     )  # fmt: skip
     y = L.triangular_solve(lu, rows, left_side=True, lower=True, unit_diagonal=True)
@@ -240,16 +103,16 @@ _solve.defjvp(_solve_rule)
 def solve(a, b):
     """X with a X = b. a: float[..., n, n]; b: float[n] or [..., n, k] -> shape of b
 
-    >>> solve(array([[2.0, 0.0], [0.0, 4.0]]), array([2.0, 4.0])).tolist()
+    >>> solve(asarray([[2.0, 0.0], [0.0, 4.0]]), asarray([2.0, 4.0])).tolist()
     [1.0, 1.0]
     """
     x, y = promote_dtypes("solve", asarray(a), asarray(b), inexact=True)
     x = matrix("solve", x, True)
     vector = y.ndim == 1
-    y = _column(y) if vector else y
+    y = column(y) if vector else y
     if y.ndim < 2 or y.shape[-2] != x.shape[-1]:
         raise ShapeError(f"solve: expected b of size {x.shape[-1]} to fit {x.aval}, got {y.aval}")
-    lead = broadcast_shapes(x.shape[:-2], y.shape[:-2], name="solve")
+    lead = common_shape("solve", x.shape[:-2], y.shape[:-2])
     x = broadcast_value(x, (*lead, *x.shape[-2:]))
     y = broadcast_value(y, (*lead, *y.shape[-2:]))
     if x.dtype.itemsize == 2:
@@ -263,11 +126,11 @@ def solve(a, b):
 def inv(a):
     """The inverse matrix. a: float[..., n, n]
 
-    >>> inv(array([[2.0, 0.0], [0.0, 4.0]])).tolist()
+    >>> inv(asarray([[2.0, 0.0], [0.0, 4.0]])).tolist()
     [[0.5, 0.0], [0.0, 0.25]]
     """
     x = matrix("inv", a, True)
-    return solve(x, _eye(x))
+    return solve(x, eye_like(x))
 
 
 @custom_jvp
@@ -296,7 +159,7 @@ _slogdet.defjvp(_slogdet_rule)
 def slogdet(a, *, method=None):
     """Sign of the determinant and logarithm of its size. a: float[..., n, n] -> two [...]
 
-    >>> slogdet(array([[2.0, 0.0], [0.0, 0.5]]))[1].tolist()
+    >>> slogdet(asarray([[2.0, 0.0], [0.0, 0.5]]))[1].tolist()
     0.0
     """
     if method not in (None, "lu"):
@@ -337,7 +200,7 @@ def _small_det(x):
 def det(a):
     """Determinant. a: float[..., n, n] -> float[...]
 
-    >>> det(array([[2.0, 1.0], [1.0, 3.0]])).tolist()
+    >>> det(asarray([[2.0, 1.0], [1.0, 3.0]])).tolist()
     5.0
     """
     x = matrix("det", a, True)
@@ -349,7 +212,7 @@ def det(a):
 def matrix_power(a, n):
     """`a` multiplied by itself, n times; of negative n the inverse's. a: float[..., m, m]
 
-    >>> matrix_power(array([[1.0, 1.0], [0.0, 1.0]]), 3).tolist()
+    >>> matrix_power(asarray([[1.0, 1.0], [0.0, 1.0]]), 3).tolist()
     [[1.0, 3.0], [0.0, 1.0]]
     """
     x, n = asarray(a), operator.index(n)
@@ -363,7 +226,7 @@ def matrix_power(a, n):
             result = x if result is None else linear_algebra.matmul(result, x)
         n >>= 1
         x = linear_algebra.matmul(x, x) if n else x
-    return _eye(x) if result is None else result
+    return eye_like(x) if result is None else result
 
 
 def pinv(a, rtol=None, hermitian=False, *, rcond=None):
@@ -371,7 +234,7 @@ def pinv(a, rtol=None, hermitian=False, *, rcond=None):
 
     a: float[..., m, n] -> float[..., n, m]
 
-    >>> pinv(array([[2.0], [0.0]])).tolist()
+    >>> pinv(asarray([[2.0], [0.0]])).tolist()
     [[0.5, 0.0]]
     """
     x = matrix("pinv", a)
@@ -383,7 +246,7 @@ def pinv(a, rtol=None, hermitian=False, *, rcond=None):
     used = U.greater(s, cut)
     one, zero = S.full(s.shape, 1, s.dtype), S.full(s.shape, 0, s.dtype)
     scale = C.convert(C.select(used, E.div(one, C.select(used, s, one)), zero), x.dtype)
-    return linear_algebra.matmul(U.multiply(adjoint(vh), _row(scale)), adjoint(u))
+    return linear_algebra.matmul(U.multiply(adjoint(vh), row(scale)), adjoint(u))
 
 
 def lstsq(a, b, rcond=None, *, numpy_resid=False):
@@ -391,14 +254,14 @@ def lstsq(a, b, rcond=None, *, numpy_resid=False):
 
     a: float[m, n]; b: float[m] or [m, k]
 
-    >>> lstsq(array([[2.0], [0.0]]), array([4.0, 0.0]))[0].tolist()
+    >>> lstsq(asarray([[2.0], [0.0]]), asarray([4.0, 0.0]))[0].tolist()
     [2.0]
     """
     x, y = promote_dtypes("lstsq", asarray(a), asarray(b), inexact=True)
     if x.ndim != 2 or y.ndim not in (1, 2) or x.shape[0] != y.shape[0]:
         raise ShapeError(f"lstsq: expected a [m, n] and b [m] or [m, k], got {x.aval}, {y.aval}")
     vector = y.ndim == 1
-    y = _column(y) if vector else y
+    y = column(y) if vector else y
     m, n = x.shape
     limit = float(np.finfo(x.dtype).eps) * max(m, n) if rcond is None or rcond < 0 else rcond
     u, s, vh = svd(x, full_matrices=False)
@@ -406,7 +269,7 @@ def lstsq(a, b, rcond=None, *, numpy_resid=False):
     rank = reductions.sum(used)
     one, zero = S.full(s.shape, 1, s.dtype), S.full(s.shape, 0, s.dtype)
     scale = C.convert(C.select(used, E.div(one, C.select(used, s, one)), zero), x.dtype)
-    inner = U.multiply(linear_algebra.matmul(adjoint(u), y), _column(scale))
+    inner = U.multiply(linear_algebra.matmul(adjoint(u), y), column(scale))
     found = linear_algebra.matmul(adjoint(vh), inner)
     gap = U.subtract(y, linear_algebra.matmul(x, found))
     residuals = reductions.sum(U.square(U.absolute(gap)), 0)
@@ -417,10 +280,10 @@ def lstsq(a, b, rcond=None, *, numpy_resid=False):
     return found, residuals, rank, s
 
 
-def matrix_rank(M, rtol=None, *, tol=None):  # noqa: N803  JAX's name
+def matrix_rank(M, rtol=None, *, tol=None):
     """Number of singular values above a tolerance. M: float[..., m, n] -> integer[...]
 
-    >>> matrix_rank(array([[1.0, 1.0], [1.0, 1.0]])).tolist()
+    >>> matrix_rank(asarray([[1.0, 1.0], [1.0, 1.0]])).tolist()
     1
     """
     x = asarray(M)
@@ -436,7 +299,7 @@ def matrix_rank(M, rtol=None, *, tol=None):  # noqa: N803  JAX's name
 def cond(x, p=None):
     """Condition number: norm of x times norm of its inverse. x: float[..., n, n] -> float[...]
 
-    >>> cond(array([[2.0, 0.0], [0.0, 1.0]])).tolist()
+    >>> cond(asarray([[2.0, 0.0], [0.0, 1.0]])).tolist()
     2.0
     """
     a = matrix("cond", x)
@@ -453,7 +316,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     Args:
       ord: vectors: a number, inf, -inf, 0; matrices: 'fro', 'nuc', 1, -1, 2, -2, inf, -inf.
 
-    >>> norm(array([3.0, 4.0])).tolist()
+    >>> norm(asarray([3.0, 4.0])).tolist()
     5.0
     """
     (v,) = promote_dtypes("norm", asarray(x), inexact=True)
@@ -491,12 +354,12 @@ def _vector_norm(v, order, axes, keepdims):
 
 
 def _matrix_norm(v, order, axes, keepdims):
-    row, column = axes
+    down, across = axes
     if order in ("fro", "f"):
         return _vector_norm(v, 2, axes, keepdims)
     size = U.absolute(v)
     if order in (1, -1, math.inf, -math.inf):
-        inner, outer = (row, column) if order in (1, -1) else (column, row)
+        inner, outer = (down, across) if order in (1, -1) else (across, down)
         fold = reductions.max if order > 0 else reductions.min
         found = fold(reductions.sum(size, inner, keepdims=True), outer, keepdims=True)
     elif order in (2, -2, "nuc"):
@@ -512,7 +375,7 @@ def _matrix_norm(v, order, axes, keepdims):
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """Norm of vectors along axes; None for all elements.
 
-    >>> vector_norm(array([3.0, 4.0])).tolist()
+    >>> vector_norm(asarray([3.0, 4.0])).tolist()
     5.0
     """
     (v,) = promote_dtypes("vector_norm", asarray(x), inexact=True)
@@ -522,7 +385,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """Norm of matrices [..., m, n].
 
-    >>> matrix_norm(array([[3.0, 4.0]])).tolist()
+    >>> matrix_norm(asarray([[3.0, 4.0]])).tolist()
     5.0
     """
     return norm(x, ord, (-2, -1), keepdims)
@@ -531,7 +394,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 def multi_dot(arrays, *, precision=None):
     """Product of several matrices, in the cheapest order; the ends may be vectors.
 
-    >>> multi_dot([array([[1.0]]), array([[2.0]]), array([[3.0]])]).tolist()
+    >>> multi_dot([asarray([[1.0]]), asarray([[2.0]]), asarray([[3.0]])]).tolist()
     [[6.0]]
     """
     given = [asarray(a) for a in arrays]
@@ -541,14 +404,16 @@ def multi_dot(arrays, *, precision=None):
     terms = [letters[i : i + 2] for i in range(len(given))]
     terms[0] = terms[0] if given[0].ndim == 2 else terms[0][1]
     terms[-1] = terms[-1] if given[-1].ndim == 2 else terms[-1][0]
-    out = (terms[0][0] if given[0].ndim == 2 else "") + (terms[-1][1] if given[-1].ndim == 2 else "")
+    out = (terms[0][0] if given[0].ndim == 2 else "") + (
+        terms[-1][1] if given[-1].ndim == 2 else ""
+    )
     return linear_algebra.einsum(f"{','.join(terms)}->{out}", *given, optimize="optimal")
 
 
 def tensorsolve(a, b, axes=None):
     """X with tensordot(a, X, X.ndim) = b.
 
-    >>> tensorsolve(array([[2.0]]), array([4.0])).tolist()
+    >>> tensorsolve(asarray([[2.0]]), asarray([4.0])).tolist()
     [2.0]
     """
     x, y = asarray(a), asarray(b)
@@ -563,7 +428,7 @@ def tensorsolve(a, b, axes=None):
 def tensorinv(a, ind=2):
     """The inverse of `a` under tensordot over its first `ind` axes.
 
-    >>> tensorinv(array([[2.0]]), 1).tolist()
+    >>> tensorinv(asarray([[2.0]]), 1).tolist()
     [[0.5]]
     """
     x = asarray(a)
@@ -575,7 +440,7 @@ def tensorinv(a, ind=2):
 def cross(x1, x2, /, *, axis=-1):
     """Vector product of vectors of 3 components along an axis.
 
-    >>> cross(array([1, 0, 0]), array([0, 1, 0])).tolist()
+    >>> cross(asarray([1, 0, 0]), asarray([0, 1, 0])).tolist()
     [0, 0, 1]
     """
     return linear_algebra.cross(x1, x2, axis=axis)
@@ -584,7 +449,7 @@ def cross(x1, x2, /, *, axis=-1):
 def outer(x1, x2, /):
     """Product of every element of x1 [m] with every one of x2 [n].
 
-    >>> outer(array([1, 2]), array([3])).tolist()
+    >>> outer(asarray([1, 2]), asarray([3])).tolist()
     [[3], [6]]
     """
     return linear_algebra.outer(x1, x2)
@@ -593,7 +458,7 @@ def outer(x1, x2, /):
 def diagonal(x, /, *, offset=0):
     """Diagonals of matrices [..., m, n].
 
-    >>> diagonal(array([[1, 2], [3, 4]])).tolist()
+    >>> diagonal(asarray([[1, 2], [3, 4]])).tolist()
     [1, 4]
     """
     return shapes.diagonal(operand("diagonal", x), offset, -2, -1)
@@ -602,7 +467,7 @@ def diagonal(x, /, *, offset=0):
 def trace(x, /, *, offset=0, dtype=None):
     """Sum of the diagonals of matrices [..., m, n].
 
-    >>> trace(array([[1, 2], [3, 4]])).tolist()
+    >>> trace(asarray([[1, 2], [3, 4]])).tolist()
     5
     """
     return linear_algebra.trace(operand("trace", x), offset, -2, -1, dtype)

@@ -21,11 +21,10 @@ from . import elementwise as U
 from . import reductions
 from .joining import stack
 from .promotion import (
-    array,
     axis_index,
     axis_tuple,
-    broadcast_shapes,
     broadcast_value,
+    common_shape,
     operand,
     promote_dtypes,
     unsupported,
@@ -56,7 +55,7 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
     a: array[..., m, k] or [k]; b: array[..., k, n] or [k]; arrays with one axis are a row on the
     left and a column on the right, and that axis is left out of the result.
 
-    >>> matmul(array([[1, 2]]), array([[3], [4]])).tolist()
+    >>> matmul(asarray([[1, 2]]), asarray([[3], [4]])).tolist()
     [[11]]
     """
     unsupported("matmul", out_sharding=out_sharding)
@@ -69,7 +68,7 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
             f"matmul: expected equal inner sizes, got {x.aval} @ {y.aval}; if a transpose was "
             f"meant, write x @ y.T"
         )
-    lead = broadcast_shapes(x.shape[:-2], y.shape[:-2], name="matmul")
+    lead = common_shape("matmul", x.shape[:-2], y.shape[:-2])
     names = string.ascii_lowercase[: len(lead)]
     x, left = _without_ones(x, lead, names)
     y, right = _without_ones(y, lead, names)
@@ -97,7 +96,7 @@ def _without_ones(x, lead, names):
 def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None):
     """Sum of products over the last axis of `a` and the last but one (or only) axis of `b`.
 
-    >>> dot(array([1, 2]), array([3, 4])).tolist()
+    >>> dot(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
     unsupported("dot", out_sharding=out_sharding)
@@ -121,7 +120,7 @@ def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None)
 def vdot(a, b, *, precision=None, preferred_element_type=None):
     """Sum of products of all elements, those of `a` conjugated.
 
-    >>> vdot(array([1, 2]), array([3, 4])).tolist()
+    >>> vdot(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
     x, y = operand("vdot", a), operand("vdot", b)
@@ -132,7 +131,7 @@ def vdot(a, b, *, precision=None, preferred_element_type=None):
 def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
     """Sum of products along an axis, those of x1 conjugated; other axes broadcast.
 
-    >>> vecdot(array([[1, 2], [3, 4]]), array([1, 1])).tolist()
+    >>> vecdot(asarray([[1, 2], [3, 4]]), asarray([1, 1])).tolist()
     [3, 7]
     """
     x, y = operand("vecdot", x1), operand("vecdot", x2)
@@ -147,7 +146,7 @@ def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
 def matvec(x1, x2, /):
     """Matrix times vector over the last axes; others broadcast. x1: [..., m, n], x2: [..., n]
 
-    >>> matvec(array([[1, 2]]), array([3, 4])).tolist()
+    >>> matvec(asarray([[1, 2]]), asarray([3, 4])).tolist()
     [11]
     """
     x, y = operand("matvec", x1), operand("matvec", x2)
@@ -158,7 +157,7 @@ def matvec(x1, x2, /):
 def vecmat(x1, x2, /):
     """Conjugated vector times matrix; others broadcast. x1: [..., m], x2: [..., m, n]
 
-    >>> vecmat(array([1, 2]), array([[3], [4]])).tolist()
+    >>> vecmat(asarray([1, 2]), asarray([[3], [4]])).tolist()
     [11]
     """
     x, y = M.conj(operand("vecmat", x1)), operand("vecmat", x2)
@@ -169,7 +168,7 @@ def vecmat(x1, x2, /):
 def inner(a, b, *, precision=None, preferred_element_type=None):
     """Sum of products over the last axes. a: array[..., n], b: array[..., n]
 
-    >>> inner(array([1, 2]), array([3, 4])).tolist()
+    >>> inner(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
     x, y = operand("inner", a), operand("inner", b)
@@ -181,7 +180,7 @@ def inner(a, b, *, precision=None, preferred_element_type=None):
 def outer(a, b, out=None):
     """Product of every element of `a` with every one of `b`: array[a.size, b.size].
 
-    >>> outer(array([1, 2]), array([3, 4])).tolist()
+    >>> outer(asarray([1, 2]), asarray([3, 4])).tolist()
     [[3, 4], [6, 8]]
     """
     unsupported("outer", out=out)
@@ -189,22 +188,24 @@ def outer(a, b, out=None):
     return U.multiply(S.reshape(x, (x.size, 1)), S.reshape(y, (1, y.size)))
 
 
-def tensordot(
-    a, b, axes=2, *, precision=None, preferred_element_type=None, out_sharding=None
-):
+def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_sharding=None):
     """Sum of products over pairs of axes.
 
     Args:
       axes: number of last axes of `a` and first of `b`, or a pair of axes or lists of axes.
 
-    >>> tensordot(array([[1, 2]]), array([[3], [4]]), 1).tolist()
+    >>> tensordot(asarray([[1, 2]]), asarray([[3], [4]]), 1).tolist()
     [[11]]
     """
     unsupported("tensordot", out_sharding=out_sharding)
     x, y = operand("tensordot", a), operand("tensordot", b)
     if isinstance(axes, (tuple, list)):
-        first = axis_tuple("tensordot", tuple(axes[0]) if isinstance(axes[0], list) else axes[0], x.ndim)
-        second = axis_tuple("tensordot", tuple(axes[1]) if isinstance(axes[1], list) else axes[1], y.ndim)
+        first = axis_tuple(
+            "tensordot", tuple(axes[0]) if isinstance(axes[0], list) else axes[0], x.ndim
+        )
+        second = axis_tuple(
+            "tensordot", tuple(axes[1]) if isinstance(axes[1], list) else axes[1], y.ndim
+        )
     else:
         n = axes.__index__()
         if n > min(x.ndim, y.ndim):
@@ -214,7 +215,7 @@ def tensordot(
         x.shape[i] != y.shape[j] for i, j in zip(first, second, strict=False)
     ):
         raise ShapeError(
-            f"tensordot: expected pairs of axes of equal size, got {x.aval} and {y.aval} with {axes}"
+            f"tensordot: expected pairs of equally long axes, got {x.aval}, {y.aval} and {axes}"
         )
     left = list(string.ascii_lowercase[: x.ndim])
     right = list(string.ascii_uppercase[: y.ndim])
@@ -238,7 +239,9 @@ def _parse(subscripts, operands):
     used = set(text) - set(".,->")
     free = [c for c in string.ascii_letters if c not in used]
     ranks = [x.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
-    dots = "".join(free[: max([r for t, r in zip(terms, ranks, strict=True) if "..." in t], default=0)])
+    dots = "".join(
+        free[: max([r for t, r in zip(terms, ranks, strict=True) if "..." in t], default=0)]
+    )
     full = []
     for term, rank, x in zip(terms, ranks, operands, strict=True):
         if rank < 0 or (rank and "..." not in term):
@@ -248,10 +251,14 @@ def _parse(subscripts, operands):
         result = out.replace("...", dots)
     else:
         whole = "".join(full)
-        result = dots + "".join(sorted(c for c in set(whole) if whole.count(c) == 1 and c not in dots))
+        result = dots + "".join(
+            sorted(c for c in set(whole) if whole.count(c) == 1 and c not in dots)
+        )
     unknown = set(result) - set("".join(full))
     if unknown or len(set(result)) != len(result):
-        raise ShapeError(f"einsum: expected distinct labels of operands in the result of {subscripts!r}")
+        raise ShapeError(
+            f"einsum: expected distinct labels of operands in the result of {subscripts!r}"
+        )
     return full, result
 
 
@@ -274,7 +281,7 @@ def einsum(
       subscripts: labels of each operand and, after '->', of the result; '...' for any axes.
       optimize: 'auto', 'optimal', 'greedy' or False, for the order of several products.
 
-    >>> einsum("ij,j->i", array([[1, 2], [3, 4]]), array([1, 1])).tolist()
+    >>> einsum("ij,j->i", asarray([[1, 2], [3, 4]]), asarray([1, 1])).tolist()
     [3, 7]
     """
     unsupported("einsum", out=out, out_sharding=out_sharding, _dot_general=_dot_general)
@@ -285,13 +292,18 @@ def einsum(
     if preferred_element_type is None:
         values = promote_dtypes("einsum", *values)
     values, terms = _broadcast_ones(values, terms)
-    pairs = [_simplified(x, t, terms, i, result) for i, (x, t) in enumerate(zip(values, terms, strict=True))]
+    pairs = [
+        _simplified(x, t, terms, i, result)
+        for i, (x, t) in enumerate(zip(values, terms, strict=True))
+    ]
     for step in _order(pairs, result, optimize):
         chosen = [pairs[i] for i in step]
         pairs = [p for i, p in enumerate(pairs) if i not in step]
         others = "".join(t for _, t in pairs) + result
-        pairs.append(_contracted(chosen, others, result if not pairs else None, preferred_element_type))
-    (x, term), = pairs
+        pairs.append(
+            _contracted(chosen, others, result if not pairs else None, preferred_element_type)
+        )
+    ((x, term),) = pairs
     return _reordered(x, term, result)
 
 
@@ -306,7 +318,9 @@ def _broadcast_ones(values, terms):
             sizes[c] = max(known, n) if n else 0
     new_values, new_terms = [], []
     for x, term in zip(values, terms, strict=True):
-        gone = tuple(i for i, (n, c) in enumerate(zip(x.shape, term, strict=True)) if n == 1 != sizes[c])
+        gone = tuple(
+            i for i, (n, c) in enumerate(zip(x.shape, term, strict=True)) if n == 1 != sizes[c]
+        )
         new_values.append(S.squeeze(x, gone))
         new_terms.append("".join(c for i, c in enumerate(term) if i not in gone))
     return new_values, new_terms
@@ -335,8 +349,10 @@ def _order(pairs, result, optimize):
     spec = ",".join(t for _, t in pairs) + "->" + result
     how = "auto" if optimize is True else optimize
     path, _ = contract_path(spec, *[x.shape for x, _ in pairs], shapes=True, optimize=how)
-    return [step for step in path if len(step) == 2] if all(len(s) <= 2 for s in path) else (
-        [(0, 1)] * (len(pairs) - 1)
+    return (
+        [step for step in path if len(step) == 2]
+        if all(len(s) <= 2 for s in path)
+        else ([(0, 1)] * (len(pairs) - 1))
     )
 
 
@@ -344,8 +360,10 @@ def _contracted(chosen, others, result, preferred):
     (x, left), (y, right) = chosen
     kept = [c for c in dict.fromkeys(left + right) if c in others]
     shared = [c for c in kept if c in left and c in right]
-    out = "".join(shared + [c for c in kept if c not in shared]) if result is None else (
-        "".join(c for c in result if c in left + right)
+    out = (
+        "".join(shared + [c for c in kept if c not in shared])
+        if result is None
+        else ("".join(c for c in result if c in left + right))
     )
     return product("einsum", x, y, f"{left},{right}->{out}", preferred), out
 
@@ -357,7 +375,7 @@ def _reordered(x, term, result):
 def einsum_path(subscripts, /, *operands, optimize="greedy"):
     """The order in which `einsum` would multiply, and its cost as text.
 
-    >>> einsum_path("ij,jk->ik", array([[1]]), array([[1]]))[0]
+    >>> einsum_path("ij,jk->ik", asarray([[1]]), asarray([[1]]))[0]
     ['einsum_path', (0, 1)]
     """
     path, info = contract_path(subscripts, *operands, optimize=optimize)
@@ -367,7 +385,7 @@ def einsum_path(subscripts, /, *operands, optimize="greedy"):
 def kron(a, b):
     """Kronecker product: blocks of `b` scaled by the elements of `a`.
 
-    >>> kron(array([1, 2]), array([1, 1])).tolist()
+    >>> kron(asarray([1, 2]), asarray([1, 1])).tolist()
     [1, 1, 2, 2]
     """
     x, y = promote_dtypes("kron", a, b)
@@ -375,7 +393,8 @@ def kron(a, b):
     x = S.reshape(x, (1,) * (ndim - x.ndim) + x.shape)
     y = S.reshape(y, (1,) * (ndim - y.ndim) + y.shape)
     wide = U.multiply(
-        S.expand_dims(x, tuple(range(1, 2 * ndim, 2))), S.expand_dims(y, tuple(range(0, 2 * ndim, 2)))
+        S.expand_dims(x, tuple(range(1, 2 * ndim, 2))),
+        S.expand_dims(y, tuple(range(0, 2 * ndim, 2))),
     )
     return S.reshape(wide, tuple(n * m for n, m in zip(x.shape, y.shape, strict=True)))
 
@@ -383,7 +402,7 @@ def kron(a, b):
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """Vector product of vectors of 3 (or 2) components; other axes broadcast.
 
-    >>> cross(array([1, 0, 0]), array([0, 1, 0])).tolist()
+    >>> cross(asarray([1, 0, 0]), asarray([0, 1, 0])).tolist()
     [0, 0, 1]
     """
     if axis is not None:
@@ -394,7 +413,9 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     sizes = x.shape[-1], y.shape[-1]
     if not set(sizes) <= {2, 3}:
         raise ShapeError(f"cross: expected vectors of 2 or 3 components, got {x.aval} and {y.aval}")
-    parts = lambda v: [S.squeeze(S.slice_axis(v, v.ndim - 1, i, i + 1), (v.ndim - 1,)) for i in range(v.shape[-1])]
+    parts = lambda v: [
+        S.squeeze(S.slice_axis(v, v.ndim - 1, i, i + 1), (v.ndim - 1,)) for i in range(v.shape[-1])
+    ]
     p, q = parts(x), parts(y)
     minor = lambda i, j: U.subtract(U.multiply(p[i], q[j]), U.multiply(p[j], q[i]))
     if sizes == (2, 2):
@@ -408,7 +429,7 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """Sum of a diagonal. a: array[..., m, n, ...] -> array[...] less the two axes.
 
-    >>> trace(array([[1, 2], [3, 4]])).tolist()
+    >>> trace(asarray([[1, 2], [3, 4]])).tolist()
     5
     """
     return reductions.sum(diagonal(a, offset, axis1, axis2), -1, dtype, out)
@@ -439,7 +460,7 @@ def _slide(name, a, v, mode, conjugate):
 def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
     """Discrete convolution. a: array[n], v: array[m] -> array[n + m - 1] for mode 'full'.
 
-    >>> convolve(array([1, 2]), array([1, 1])).tolist()
+    >>> convolve(asarray([1, 2]), asarray([1, 1])).tolist()
     [1, 3, 2]
     """
     unsupported("convolve", preferred_element_type=preferred_element_type)
@@ -449,7 +470,7 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
 def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None):
     """Discrete correlation, `v` conjugated. a: array[n], v: array[m]
 
-    >>> correlate(array([1, 2]), array([1, 1])).tolist()
+    >>> correlate(asarray([1, 2]), asarray([1, 1])).tolist()
     [3]
     """
     unsupported("correlate", preferred_element_type=preferred_element_type)

@@ -169,7 +169,9 @@ def bitcast(x, dtype):
         whole = bits.bitcast_convert_type(x, dtype)
         return S.reshape(whole, (*x.shape[:-1], int(x.shape[-1] * ratio)))
     parts = int(1 / ratio)
-    return bits.bitcast_convert_type(S.reshape(x, (*x.shape[:-1], x.shape[-1] // parts, parts)), dtype)
+    return bits.bitcast_convert_type(
+        S.reshape(x, (*x.shape[:-1], x.shape[-1] // parts, parts)), dtype
+    )
 
 
 def _turned(self):

@@ -23,7 +23,6 @@ from . import composed as M
 from . import elementwise as U
 from .elementwise import truth
 from .promotion import (
-    array,
     asarray,
     axis_index,
     broadcast_shapes,
@@ -31,8 +30,8 @@ from .promotion import (
     cast,
     operand,
     promote_dtypes,
-    unsupported,
     to_inexact,
+    unsupported,
 )
 from .shapes import flip
 
@@ -49,7 +48,7 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
 
     With a condition only: the indices where it is true, as `nonzero`.
 
-    >>> where(array([True, False]), 1, 2).tolist()
+    >>> where(asarray([True, False]), 1, 2).tolist()
     [1, 2]
     """
     if x is None and y is None:
@@ -69,7 +68,7 @@ def _last(name, a, axis):
 def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     """Elements in ascending order along an axis, NaN last; None flattens first.
 
-    >>> sort(array([3, 1, 2])).tolist()
+    >>> sort(asarray([3, 1, 2])).tolist()
     [1, 2, 3]
     """
     unsupported("sort", order=order)
@@ -80,12 +79,10 @@ def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     return flip(out, at) if descending else out
 
 
-def argsort(
-    a, axis=-1, *, kind=None, order=None, stable=True, descending=False, dtype=None
-):
+def argsort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False, dtype=None):
     """Indices that sort along an axis; equal elements keep their order; None flattens first.
 
-    >>> argsort(array([3, 1, 2])).tolist()
+    >>> argsort(asarray([3, 1, 2])).tolist()
     [1, 2, 0]
     """
     unsupported("argsort", order=order)
@@ -103,7 +100,7 @@ def argsort(
 def sort_complex(a):
     """Elements in ascending order along the last axis, as complex numbers.
 
-    >>> sort_complex(array([2.0, 1.0])).tolist()
+    >>> sort_complex(asarray([2.0, 1.0])).tolist()
     [(1+0j), (2+0j)]
     """
     x = sort(operand("sort_complex", a))
@@ -115,7 +112,7 @@ def lexsort(keys, axis=-1):
 
     keys: arrays of one shape, or array[k, ...].
 
-    >>> lexsort((array([1, 2, 0]), array([0, 0, 0]))).tolist()
+    >>> lexsort((asarray([1, 2, 0]), asarray([0, 0, 0]))).tolist()
     [2, 0, 1]
     """
     given = [asarray(k) for k in keys]
@@ -129,7 +126,7 @@ def lexsort(keys, axis=-1):
 def partition(a, kth, axis=-1):
     """Elements along an axis with the kth in its sorted place (all are sorted here).
 
-    >>> partition(array([3, 1, 2]), 1).tolist()[1]
+    >>> partition(asarray([3, 1, 2]), 1).tolist()[1]
     2
     """
     return sort(a, axis)
@@ -138,7 +135,7 @@ def partition(a, kth, axis=-1):
 def argpartition(a, kth, axis=-1):
     """Indices that `partition` along an axis.
 
-    >>> argpartition(array([3, 1, 2]), 0).tolist()[0]
+    >>> argpartition(asarray([3, 1, 2]), 0).tolist()[0]
     1
     """
     return argsort(a, axis)
@@ -153,7 +150,7 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
       sorter: indices that sort `a`.
       method: of no effect on the result.
 
-    >>> searchsorted(array([1, 3, 5]), 3).tolist()
+    >>> searchsorted(asarray([1, 3, 5]), 3).tolist()
     1
     """
     if side not in ("left", "right"):
@@ -188,7 +185,7 @@ def _before(x, y):
 def digitize(x, bins, right=False, *, method=None):
     """Index of the bin of each x. bins: real[n], sorted either way; x: real[...]
 
-    >>> digitize(array([0.5, 2.5]), array([0.0, 1.0, 2.0])).tolist()
+    >>> digitize(asarray([0.5, 2.5]), asarray([0.0, 1.0, 2.0])).tolist()
     [1, 3]
     """
     edges = operand("digitize", asarray(bins))
@@ -217,7 +214,7 @@ def nonzero(a, *, size=None, fill_value=None):
     Args:
       size: n, for traced arrays: too many are cut off, too few filled with fill_value (0).
 
-    >>> [i.tolist() for i in nonzero(array([0, 5, 6]))]
+    >>> [i.tolist() for i in nonzero(asarray([0, 5, 6]))]
     [[1, 2]]
     """
     x = operand("nonzero", asarray(a))
@@ -237,7 +234,12 @@ def nonzero(a, *, size=None, fill_value=None):
     there = E.lt(nth, total)
     found = unravel_index(E.min_(place, S.full((n,), x.size - 1, wanted)), x.shape)
     return tuple(
-        M.choose_between("nonzero", there, C.convert(i, wanted), cast(operand("nonzero", 0 if f is None else f), wanted))
+        M.choose_between(
+            "nonzero",
+            there,
+            C.convert(i, wanted),
+            cast(operand("nonzero", 0 if f is None else f), wanted),
+        )
         for i, f in zip(found, fills, strict=True)
     )
 
@@ -249,7 +251,7 @@ def _ints(x):
 def flatnonzero(a, *, size=None, fill_value=None):
     """Indices of the flattened `a` where it is not zero. Arguments as of `nonzero`.
 
-    >>> flatnonzero(array([0, 5, 6])).tolist()
+    >>> flatnonzero(asarray([0, 5, 6])).tolist()
     [1, 2]
     """
     x = operand("flatnonzero", asarray(a))
@@ -259,7 +261,7 @@ def flatnonzero(a, *, size=None, fill_value=None):
 def argwhere(a, *, size=None, fill_value=None):
     """Indices where `a` is not zero: integer[n, ndim]. Arguments as of `nonzero`.
 
-    >>> argwhere(array([0, 5, 6])).tolist()
+    >>> argwhere(asarray([0, 5, 6])).tolist()
     [[1], [2]]
     """
     x = operand("argwhere", asarray(a))
@@ -273,7 +275,7 @@ def argwhere(a, *, size=None, fill_value=None):
 def extract(condition, arr, *, size=None, fill_value=0):
     """Elements of `arr` where `condition` is true: array[n]; size= as of `nonzero`.
 
-    >>> extract(array([True, False]), array([1, 2])).tolist()
+    >>> extract(asarray([True, False]), asarray([1, 2])).tolist()
     [1]
     """
     x = operand("extract", asarray(arr))
@@ -284,7 +286,7 @@ def extract(condition, arr, *, size=None, fill_value=0):
 def compress(condition, a, axis=None, *, size=None, fill_value=0, out=None):
     """Slices of `a` along an axis (None: flattened) where `condition` [n] is true.
 
-    >>> compress(array([True, False]), array([1, 2])).tolist()
+    >>> compress(asarray([True, False]), asarray([1, 2])).tolist()
     [1]
     """
     unsupported("compress", out=out)
@@ -333,7 +335,10 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
     if len(parts) != len(sizes):
         raise ShapeError(f"ravel_multi_index: expected {len(sizes)} indices, got {len(parts)}")
     if mode == "raise":
-        if any(((v := known("ravel_multi_index", p)) < 0).any() or (v >= n).any() for p, n in zip(parts, sizes, strict=True)):
+        if any(
+            ((v := known("ravel_multi_index", p)) < 0).any() or (v >= n).any()
+            for p, n in zip(parts, sizes, strict=True)
+        ):
             raise ValueError("ravel_multi_index: expected indices inside dims; use mode='clip'")
     elif mode == "clip":
         parts = [M.clip(p, 0, n - 1) for p, n in zip(parts, sizes, strict=True)]
@@ -354,7 +359,7 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
 def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
     """Whether each element is among `test_elements`. element: array[...] -> bool[...]
 
-    >>> isin(array([1, 2]), array([2, 3])).tolist()
+    >>> isin(asarray([1, 2]), asarray([2, 3])).tolist()
     [False, True]
     """
     x, y = promote_dtypes("isin", asarray(element), asarray(test_elements))
@@ -377,7 +382,7 @@ def unique(
       size: number of results, for traced arrays without axis=; too few are filled with
         fill_value (the smallest element).
 
-    >>> unique(array([3, 1, 3])).tolist()
+    >>> unique(asarray([3, 1, 3])).tolist()
     [1, 3]
     """
     x = operand("unique", asarray(ar))
@@ -408,8 +413,10 @@ def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
     (starts,) = nonzero(new, size=size, fill_value=n)
     there = E.lt(starts, S.full((size,), n, wanted))
     at = E.min_(starts, S.full((size,), n - 1, wanted))
-    fill = S.reshape(S.slice_axis(values, 0, 0, 1), ()) if fill_value is None else (
-        cast(operand("unique", fill_value), x.dtype)
+    fill = (
+        S.reshape(S.slice_axis(values, 0, 0, 1), ())
+        if fill_value is None
+        else (cast(operand("unique", fill_value), x.dtype))
     )
     picked = G.gather(values, [at], "a[a],z->z", "promise")
     out = [C.select(there, picked, broadcast_value(fill, (size,)))]
@@ -430,7 +437,7 @@ def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
 def unique_values(x, /, *, size=None, fill_value=None):
     """The different elements in ascending order.
 
-    >>> unique_values(array([3, 1, 3])).tolist()
+    >>> unique_values(asarray([3, 1, 3])).tolist()
     [1, 3]
     """
     return unique(x, size=size, fill_value=fill_value, equal_nan=False)
@@ -439,7 +446,7 @@ def unique_values(x, /, *, size=None, fill_value=None):
 def unique_counts(x, /, *, size=None, fill_value=None):
     """(different elements, how often each occurs).
 
-    >>> [v.tolist() for v in unique_counts(array([3, 1, 3]))]
+    >>> [v.tolist() for v in unique_counts(asarray([3, 1, 3]))]
     [[1, 3], [1, 2]]
     """
     return unique(x, return_counts=True, size=size, fill_value=fill_value, equal_nan=False)
@@ -448,7 +455,7 @@ def unique_counts(x, /, *, size=None, fill_value=None):
 def unique_inverse(x, /, *, size=None, fill_value=None):
     """(different elements, which of them each element is).
 
-    >>> [v.tolist() for v in unique_inverse(array([3, 1, 3]))]
+    >>> [v.tolist() for v in unique_inverse(asarray([3, 1, 3]))]
     [[1, 3], [1, 0, 1]]
     """
     return unique(x, return_inverse=True, size=size, fill_value=fill_value, equal_nan=False)
@@ -457,7 +464,7 @@ def unique_inverse(x, /, *, size=None, fill_value=None):
 def unique_all(x, /, *, size=None, fill_value=None):
     """(different elements, first places, which of them each element is, counts).
 
-    >>> len(unique_all(array([3, 1, 3])))
+    >>> len(unique_all(asarray([3, 1, 3])))
     4
     """
     return unique(x, True, True, True, size=size, fill_value=fill_value, equal_nan=False)
@@ -471,7 +478,7 @@ def _set_operation(name, combine, ar1, ar2, size):
 def union1d(ar1, ar2, *, size=None, fill_value=None):
     """The different elements of both arrays, of known values, in ascending order.
 
-    >>> union1d(array([2, 1]), array([3])).tolist()
+    >>> union1d(asarray([2, 1]), asarray([3])).tolist()
     [1, 2, 3]
     """
     return unique(
@@ -483,7 +490,7 @@ def union1d(ar1, ar2, *, size=None, fill_value=None):
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):
     """The different elements that both arrays, of known values, have.
 
-    >>> intersect1d(array([1, 2]), array([2, 3])).tolist()
+    >>> intersect1d(asarray([1, 2]), asarray([2, 3])).tolist()
     [2]
     """
     if return_indices:
@@ -497,7 +504,7 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=Non
 def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """The different elements of the first array that the second lacks; known values.
 
-    >>> setdiff1d(array([1, 2]), array([2, 3])).tolist()
+    >>> setdiff1d(asarray([1, 2]), asarray([2, 3])).tolist()
     [1]
     """
     return _set_operation("setdiff1d", np.setdiff1d, ar1, ar2, size)
@@ -506,7 +513,7 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
 def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """The different elements that only one of the arrays, of known values, has.
 
-    >>> setxor1d(array([1, 2]), array([2, 3])).tolist()
+    >>> setxor1d(asarray([1, 2]), asarray([2, 3])).tolist()
     [1, 3]
     """
     return _set_operation("setxor1d", np.setxor1d, ar1, ar2, size)

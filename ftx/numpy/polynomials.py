@@ -21,13 +21,12 @@ from . import composed as M
 from . import creation, indexing, joining, linalg, linear_algebra, reductions, shapes
 from . import elementwise as U
 from .promotion import (
-    array,
     asarray,
     axis_index,
     broadcast,
-    broadcast_shapes,
     broadcast_value,
     cast,
+    common_shape,
     operand,
     promote,
     promote_dtypes,
@@ -43,7 +42,7 @@ __all__ = [
 def polyval(p, x, *, unroll=16):
     """Value at x of the polynomial with coefficients p, the highest power first. p: [n, ...]
 
-    >>> polyval(array([1.0, 0.0, 2.0]), 3.0).tolist()
+    >>> polyval(asarray([1.0, 0.0, 2.0]), 3.0).tolist()
     11.0
     """
     c, x = promote_dtypes("polyval", asarray(p), asarray(x))
@@ -51,7 +50,11 @@ def polyval(p, x, *, unroll=16):
     for i in range(c.shape[0]):
         term = S.reshape(S.slice_axis(c, 0, i, i + 1), c.shape[1:])
         out = term if out is None else U.add(U.multiply(out, x), term)
-    return creation.zeros_like(x) if out is None else U.add(out, U.multiply(x, 0) if c.shape[0] == 1 else 0)
+    return (
+        creation.zeros_like(x)
+        if out is None
+        else U.add(out, U.multiply(x, 0) if c.shape[0] == 1 else 0)
+    )
 
 
 def _aligned(name, a1, a2):
@@ -64,7 +67,7 @@ def _aligned(name, a1, a2):
 def polyadd(a1, a2):
     """Sum of two polynomials, the highest power first. a1: [n], a2: [m]
 
-    >>> polyadd(array([1, 2]), array([3])).tolist()
+    >>> polyadd(asarray([1, 2]), asarray([3])).tolist()
     [1, 5]
     """
     return U.add(*_aligned("polyadd", a1, a2))
@@ -73,7 +76,7 @@ def polyadd(a1, a2):
 def polysub(a1, a2):
     """Difference of two polynomials, the highest power first. a1: [n], a2: [m]
 
-    >>> polysub(array([1, 2]), array([3])).tolist()
+    >>> polysub(asarray([1, 2]), asarray([3])).tolist()
     [1, -1]
     """
     return U.subtract(*_aligned("polysub", a1, a2))
@@ -82,7 +85,7 @@ def polysub(a1, a2):
 def polymul(a1, a2, *, trim_leading_zeros=False):
     """Product of two polynomials, the highest power first. a1: [n], a2: [m]
 
-    >>> polymul(array([1, 2]), array([1, 3])).tolist()
+    >>> polymul(asarray([1, 2]), asarray([1, 3])).tolist()
     [1, 5, 6]
     """
     x, y = shapes.atleast_1d(asarray(a1)), shapes.atleast_1d(asarray(a2))
@@ -94,7 +97,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
 def polyder(p, m=1):
     """m-th derivative of a polynomial, the highest power first. p: [n] -> [n - m]
 
-    >>> polyder(array([1, 2, 3])).tolist()
+    >>> polyder(asarray([1, 2, 3])).tolist()
     [2, 2]
     """
     x = shapes.atleast_1d(asarray(p))
@@ -108,12 +111,16 @@ def polyder(p, m=1):
 def polyint(p, m=1, k=None):
     """m-th integral of a polynomial, the highest power first, with constants k. p: [n] -> [n + m]
 
-    >>> polyint(array([2.0, 2.0])).tolist()
+    >>> polyint(asarray([2.0, 2.0])).tolist()
     [1.0, 2.0, 0.0]
     """
     (x,) = promote_dtypes("polyint", shapes.atleast_1d(asarray(p)), inexact=True)
     m = operator.index(m)
-    constants = creation.zeros(m, x.dtype) if k is None else broadcast_value(shapes.atleast_1d(asarray(k, x.dtype)), (m,))
+    constants = (
+        creation.zeros(m, x.dtype)
+        if k is None
+        else broadcast_value(shapes.atleast_1d(asarray(k, x.dtype)), (m,))
+    )
     for i in range(m):
         n = x.shape[0]
         x = U.divide(x, cast(asarray(np.arange(n, 0, -1)), x.dtype))
@@ -124,7 +131,8 @@ def polyint(p, m=1, k=None):
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     """Coefficients [deg + 1], the highest power first, that fit y at x best. x: [n]; y: [n, ...]
 
-    >>> [round(v, 3) for v in polyfit(array([0.0, 1.0, 2.0]), array([1.0, 3.0, 5.0]), 1).tolist()]
+    >>> found = polyfit(asarray([0.0, 1.0, 2.0]), asarray([1.0, 3.0, 5.0]), 1)
+    >>> [round(v, 3) for v in found.tolist()]
     [2.0, 1.0]
     """
     if full or cov:
@@ -145,11 +153,13 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
 def roots(p, *, strip_zeros=True):
     """Roots of a polynomial of known coefficients, the highest power first: complex[n - 1].
 
-    >>> sorted(round(v.real, 3) for v in roots(array([1.0, -3.0, 2.0])).tolist())
+    >>> sorted(round(v.real, 3) for v in roots(asarray([1.0, -3.0, 2.0])).tolist())
     [1.0, 2.0]
     """
     if not strip_zeros or STATE.trace is not None:
-        raise NotImplementedError("roots: expected known coefficients, outside jit, strip_zeros=True")
+        raise NotImplementedError(
+            "roots: expected known coefficients, outside jit, strip_zeros=True"
+        )
     (x,) = promote_dtypes("roots", asarray(p), inexact=True)
     found = np.roots(x._live().astype(np.complex128))
     return Array(found.astype(dtypes.complex_of(dtypes.real_of(x.dtype))))
@@ -158,7 +168,7 @@ def roots(p, *, strip_zeros=True):
 def fill_diagonal(a, val, wrap=False, *, inplace=True):
     """`a` with `val` on its main diagonal; inplace must be False.
 
-    >>> fill_diagonal(array([[1, 2], [3, 4]]), 0, inplace=False).tolist()
+    >>> fill_diagonal(asarray([[1, 2], [3, 4]]), 0, inplace=False).tolist()
     [[0, 2], [3, 0]]
     """
     if inplace or wrap:
@@ -178,7 +188,7 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
 def packbits(a, axis=None, bitorder="big"):
     """Bits (elements that are not zero) packed by eights into uint8 along an axis.
 
-    >>> packbits(array([1, 0, 0, 0, 0, 0, 0, 1])).tolist()
+    >>> packbits(asarray([1, 0, 0, 0, 0, 0, 0, 1])).tolist()
     [129]
     """
     if bitorder not in ("big", "little"):
@@ -201,7 +211,7 @@ def packbits(a, axis=None, bitorder="big"):
 def unpackbits(a, axis=None, count=None, bitorder="big"):
     """The bits of uint8 as 0 and 1 along an axis.
 
-    >>> unpackbits(array([129], dtype="uint8")).tolist()
+    >>> unpackbits(asarray([129], dtype="uint8")).tolist()
     [1, 0, 0, 0, 0, 0, 0, 1]
     """
     x = operand("unpackbits", asarray(a))
@@ -221,14 +231,18 @@ def unpackbits(a, axis=None, count=None, bitorder="big"):
         n = found.shape[-1]
         keep = count if count >= 0 else n + count
         found = S.slice_axis(found, found.ndim - 1, 0, min(keep, n))
-        found = S.pad(found, S.full((), 0, dtypes.uint8), [(0, 0, 0)] * (found.ndim - 1) + [(0, max(keep - n, 0), 0)])
+        found = S.pad(
+            found,
+            S.full((), 0, dtypes.uint8),
+            [(0, 0, 0)] * (found.ndim - 1) + [(0, max(keep - n, 0), 0)],
+        )
     return shapes.moveaxis(found, -1, at)
 
 
 def piecewise(x, condlist, funclist, *args, **kw):
     """At every index the function of the last true condition, applied to x. x: array[...]
 
-    >>> piecewise(array([-1.0, 2.0]), [array([True, False])], [0.0, lambda v: v * 2]).tolist()
+    >>> piecewise(asarray([-1.0, 2.0]), [asarray([True, False])], [0.0, lambda v: v * 2]).tolist()
     [0.0, 4.0]
     """
     x = operand("piecewise", x)
@@ -244,14 +258,16 @@ def piecewise(x, condlist, funclist, *args, **kw):
     value = lambda f: f(x, *args, **kw) if callable(f) else f
     out = broadcast_value(cast(operand("piecewise", value(funs[0])), x.dtype), x.shape)
     for condition, f in zip(condlist, funs[1:], strict=True):
-        out = M.choose_between("piecewise", condition, cast(operand("piecewise", value(f)), x.dtype), out)
+        out = M.choose_between(
+            "piecewise", condition, cast(operand("piecewise", value(f)), x.dtype), out
+        )
     return out
 
 
 def choose(a, choices, out=None, mode="raise"):
     """choices[a] at every index. a: integer[...]; choices: arrays that broadcast with it.
 
-    >>> choose(array([0, 1]), [array([1, 2]), array([3, 4])], mode="clip").tolist()
+    >>> choose(asarray([0, 1]), [asarray([1, 2]), asarray([3, 4])], mode="clip").tolist()
     [1, 4]
     """
     if out is not None or mode == "raise" and STATE.trace is not None:
@@ -306,7 +322,9 @@ _DIMS = r"\((?:\w+(?:,\w+)*,?)?\)"
 def _parse_signature(signature):
     text = signature.replace(" ", "")
     if not re.match(rf"^{_DIMS}(?:,{_DIMS})*->{_DIMS}(?:,{_DIMS})*$", text):
-        raise ValueError(f"vectorize: expected a signature such as '(n),(n)->()', got {signature!r}")
+        raise ValueError(
+            f"vectorize: expected a signature such as '(n),(n)->()', got {signature!r}"
+        )
     sides = text.split("->")
     split = lambda side: [
         tuple(d for d in dims.strip("()").split(",") if d) for dims in re.findall(_DIMS, side)
@@ -321,7 +339,7 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
       excluded: positions and names of arguments passed as they are.
       signature: axes `pyfunc` handles itself, e.g. '(n),(n)->()'.
 
-    >>> vectorize(lambda x, y: x + y)(array([1, 2]), 3).tolist()
+    >>> vectorize(lambda x, y: x + y)(asarray([1, 2]), 3).tolist()
     [4, 5]
     """
     inputs = None if signature is None else _parse_signature(signature)[0]
@@ -332,7 +350,9 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
         values = [operand("vectorize", asarray(args[i])) for i in moving]
         own = [()] * len(values) if inputs is None else inputs
         if len(own) != len(values):
-            raise ShapeError(f"vectorize: expected {len(own)} arguments for {signature!r}, got {len(values)}")
+            raise ShapeError(
+                f"vectorize: expected {len(own)} arguments for {signature!r}, got {len(values)}"
+            )
         sizes = {}
         leads = []
         for v, dims in zip(values, own, strict=True):
@@ -342,7 +362,7 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
                 if sizes.setdefault(name, n) != n:
                     raise ShapeError(f"vectorize: axis {name!r} has sizes {sizes[name]} and {n}")
             leads.append(v.shape[: v.ndim - len(dims)])
-        lead = broadcast_shapes(*leads, name="vectorize")
+        lead = common_shape("vectorize", *leads)
 
         def one(*parts):
             full = list(args)
@@ -356,7 +376,9 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
             shape = (1,) * (len(lead) - len(shape)) + shape
             gone = [n == 1 for n in shape]
             dims = v.shape[len(leads[len(squeezed)]) :]
-            squeezed.append(S.reshape(v, (*[n for n, g in zip(shape, gone, strict=True) if not g], *dims)))
+            squeezed.append(
+                S.reshape(v, (*[n for n, g in zip(shape, gone, strict=True) if not g], *dims))
+            )
             kept.append(gone)
         mapped = one
         for axis in reversed(range(len(lead))):
@@ -376,7 +398,7 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     """func1d of every line of `arr` along an axis; its axes take the place of that one.
 
-    >>> apply_along_axis(lambda v: v.sum(), 1, array([[1, 2], [3, 4]])).tolist()
+    >>> apply_along_axis(lambda v: v.sum(), 1, asarray([[1, 2], [3, 4]])).tolist()
     [3, 7]
     """
     x = operand("apply_along_axis", asarray(arr))
@@ -392,7 +414,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
 def apply_over_axes(func, a, axes):
     """func(a, axis) for one axis after another, each kept with size 1.
 
-    >>> apply_over_axes(reductions.sum, array([[1, 2], [3, 4]]), (0, 1)).shape
+    >>> apply_over_axes(reductions.sum, asarray([[1, 2], [3, 4]]), (0, 1)).shape
     (1, 1)
     """
     x = operand("apply_over_axes", asarray(a))
@@ -401,6 +423,8 @@ def apply_over_axes(func, a, axes):
         if out.ndim == x.ndim - 1:
             out = S.expand_dims(out, (axis_index("apply_over_axes", axis, x.ndim),))
         if out.ndim != x.ndim:
-            raise ShapeError(f"apply_over_axes: expected one axis less than {x.aval}, got {out.aval}")
+            raise ShapeError(
+                f"apply_over_axes: expected one axis less than {x.aval}, got {out.aval}"
+            )
         x = out
     return x

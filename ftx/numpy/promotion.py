@@ -145,7 +145,7 @@ def broadcast(name, *values):
     first = shapes[0]
     if all(s == first for s in shapes):
         return list(values)
-    shape = broadcast_shapes(*shapes, name=name)
+    shape = common_shape(name, *shapes)
     return [broadcast_value(v, shape) for v in values]
 
 
@@ -155,7 +155,7 @@ def broadcast_value(x, shape):
     return S.broadcast_in_dim(x, shape, tuple(range(lead, len(shape))))
 
 
-def broadcast_shapes(*shapes, name="broadcast_shapes"):
+def broadcast_shapes(*shapes):
     """The shape that arrays of `shapes` take together.
 
     Raises: ShapeError if sizes differ and neither is 1.
@@ -163,6 +163,11 @@ def broadcast_shapes(*shapes, name="broadcast_shapes"):
     >>> broadcast_shapes((3, 1), (4,))
     (3, 4)
     """
+    return common_shape("broadcast_shapes", *shapes)
+
+
+def common_shape(name, *shapes):
+    """As `broadcast_shapes`, for the operation `name`."""
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     ndim = max(map(len, shapes), default=0)
     out = [1] * ndim
@@ -248,7 +253,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     """
     unsupported("asarray", device=device, out_sharding=out_sharding)
     if order not in (None, "C", "K", "A"):
-        raise NotImplementedError(f"asarray: order={order!r} is not supported: arrays are row-major")
+        raise NotImplementedError(
+            f"asarray: order={order!r} is not supported: arrays are row-major"
+        )
     x = _to_value(a)
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
@@ -260,9 +267,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     return x
 
 
-def array(
-    object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out_sharding=None
-):
+def array(object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out_sharding=None):
     """A new array from `object`: number, array, or nested lists of those.
 
     Args:
@@ -290,7 +295,11 @@ def _to_value(a):
         return as_array(np.from_dlpack(a))
     if isinstance(a, (memoryview, bytearray)) or hasattr(a, "__array_interface__"):
         return as_array(np.asarray(a))
-    if hasattr(a, "__len__") and hasattr(a, "__getitem__") and not isinstance(a, (str, bytes, dict)):
+    if (
+        hasattr(a, "__len__")
+        and hasattr(a, "__getitem__")
+        and not isinstance(a, (str, bytes, dict))
+    ):
         return _from_sequence(list(a))
     raise NotAnArrayError(
         f"asarray: expected an array, a number or nested lists of numbers, got {type(a).__name__} "

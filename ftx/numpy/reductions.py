@@ -18,17 +18,17 @@ from . import composed as M
 from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
-    array,
+    asarray,  # noqa: F401  for the examples
     axis_index,
     axis_tuple,
-    broadcast_shapes,
     broadcast_value,
     cast,
+    common_shape,
     operand,
     promote_dtypes,
     size_of,
-    unsupported,
     to_inexact,
+    unsupported,
 )
 
 __all__ = [
@@ -44,7 +44,7 @@ def _masked(name, x, where, neutral):
     if where is None:
         return x
     where = truth(name, where)
-    shape = broadcast_shapes(x.shape, where.shape, name=name)
+    shape = common_shape(name, x.shape, where.shape)
     if shape != x.shape:
         x = broadcast_value(x, shape)
     return C.select(broadcast_value(where, shape), x, S.full(shape, neutral, x.dtype))
@@ -73,7 +73,7 @@ def _sum_type(x, dtype, promote_integers):
     return x.dtype
 
 
-def sum(  # noqa: A001  JAX's name
+def sum(
     a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None,
     promote_integers=True,
 ):  # fmt: skip
@@ -85,7 +85,7 @@ def sum(  # noqa: A001  JAX's name
       initial: number added to the sum.
       where: bool, broadcast with `a`: elements that take part.
 
-    >>> sum(array([1.0, 2.0, 3.0])).tolist()
+    >>> sum(asarray([1.0, 2.0, 3.0])).tolist()
     6.0
     """
     unsupported("sum", out=out)
@@ -101,7 +101,7 @@ def prod(
 ):  # fmt: skip
     """Product over axes. a: number[...] -> number[...] less the axes. Arguments as of `sum`.
 
-    >>> prod(array([2, 3, 4])).tolist()
+    >>> prod(asarray([2, 3, 4])).tolist()
     24
     """
     unsupported("prod", out=out)
@@ -131,28 +131,28 @@ def _extremum(name, a, axis, keepdims, initial, where, reduce, join, neutral):
     return found if initial is None else join(found, _initial(name, initial, found))
 
 
-def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001
+def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """Largest element over axes, NaN if there is one. a: real[...] -> real[...] less the axes.
 
     Args:
       initial: the result is no lower; required with `where`.
       where: bool, broadcast with `a`: elements that take part.
 
-    >>> max(array([[1, 5], [2, 3]]), axis=0).tolist()
+    >>> max(asarray([[1, 5], [2, 3]]), axis=0).tolist()
     [2, 5]
     """
     unsupported("max", out=out)
     return _extremum("max", a, axis, keepdims, initial, where, R.reduce_max, E.max_, R.lowest)
 
 
-def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # noqa: A001
+def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """Smallest element over axes, NaN if there is one. a: real[...] -> real[...] less the axes.
 
     Args:
       initial: the result is no higher; required with `where`.
       where: bool, broadcast with `a`: elements that take part.
 
-    >>> min(array([[1, 5], [2, 3]]), axis=0).tolist()
+    >>> min(asarray([[1, 5], [2, 3]]), axis=0).tolist()
     [1, 3]
     """
     unsupported("min", out=out)
@@ -162,10 +162,10 @@ def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):  # no
 amax, amin = max, min
 
 
-def all(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001
+def all(a, axis=None, out=None, keepdims=False, *, where=None):
     """Whether all elements over axes are true. a: array[...] -> bool[...] less the axes.
 
-    >>> all(array([True, False])).tolist()
+    >>> all(asarray([True, False])).tolist()
     False
     """
     unsupported("all", out=out)
@@ -173,10 +173,10 @@ def all(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001
     return _fold("all", x, axis, keepdims, R.reduce_and)
 
 
-def any(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001
+def any(a, axis=None, out=None, keepdims=False, *, where=None):
     """Whether an element over axes is true. a: array[...] -> bool[...] less the axes.
 
-    >>> any(array([True, False])).tolist()
+    >>> any(asarray([True, False])).tolist()
     True
     """
     unsupported("any", out=out)
@@ -187,7 +187,7 @@ def any(a, axis=None, out=None, keepdims=False, *, where=None):  # noqa: A001
 def ptp(a, axis=None, out=None, keepdims=False):
     """Largest less smallest element over axes. a: real[...] -> real[...] less the axes.
 
-    >>> ptp(array([1, 5, 2])).tolist()
+    >>> ptp(asarray([1, 5, 2])).tolist()
     4
     """
     return E.sub(max(a, axis, out, keepdims), min(a, axis, out, keepdims))
@@ -196,7 +196,7 @@ def ptp(a, axis=None, out=None, keepdims=False):
 def count_nonzero(a, axis=None, keepdims=False):
     """How many elements over axes are not zero. a: array[...] -> integer[...] less the axes.
 
-    >>> count_nonzero(array([0, 3, 4])).tolist()
+    >>> count_nonzero(asarray([0, 3, 4])).tolist()
     2
     """
     return sum(truth("count_nonzero", a), axis, keepdims=keepdims)
@@ -217,7 +217,7 @@ def _count(name, x, axes, keepdims, where):
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
     """Mean over axes. a: number[...] -> float[...] less the axes.
 
-    >>> mean(array([1.0, 2.0, 6.0])).tolist()
+    >>> mean(asarray([1.0, 2.0, 6.0])).tolist()
     3.0
     """
     unsupported("mean", out=out)
@@ -225,7 +225,9 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
     x = C.convert(x, _mean_type(x, dtype), x.weak_type and dtype is None)
     axes = axis_tuple("mean", axis, x.ndim)
     total = sum(x, axes, keepdims=keepdims, where=where)
-    return U.divide(total, cast(operand("mean", _count("mean", x, axes, keepdims, where)), total.dtype))
+    return U.divide(
+        total, cast(operand("mean", _count("mean", x, axes, keepdims, where)), total.dtype)
+    )
 
 
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
@@ -235,7 +237,7 @@ def average(a, axis=None, weights=None, returned=False, keepdims=False):
       weights: shape of `a`, or one weight for each index along `axis`; None for equal weights.
       returned: also return the sum of the weights.
 
-    >>> average(array([1.0, 3.0]), weights=array([3.0, 1.0])).tolist()
+    >>> average(asarray([1.0, 3.0]), weights=asarray([3.0, 1.0])).tolist()
     1.5
     """
     if weights is None:
@@ -278,7 +280,7 @@ def var(
       ddof, correction: subtracted from the number of elements in the divisor.
       mean: the mean, if known, with the axes kept.
 
-    >>> var(array([1.0, 3.0])).tolist()
+    >>> var(asarray([1.0, 3.0])).tolist()
     1.0
     """
     unsupported("var", out=out)
@@ -296,7 +298,7 @@ def std(
 ):  # fmt: skip
     """Standard deviation over axes, the square root of `var`. Arguments as of `var`.
 
-    >>> std(array([1.0, 3.0])).tolist()
+    >>> std(asarray([1.0, 3.0])).tolist()
     1.0
     """
     unsupported("std", out=out)
@@ -326,7 +328,7 @@ def argmax(a, axis=None, out=None, keepdims=None):
 
     a: real[...] -> integer[...] less the axis.
 
-    >>> argmax(array([1, 5, 5])).tolist()
+    >>> argmax(asarray([1, 5, 5])).tolist()
     1
     """
     return _arg("argmax", a, axis, out, keepdims, R.argmax)
@@ -337,7 +339,7 @@ def argmin(a, axis=None, out=None, keepdims=None):
 
     a: real[...] -> integer[...] less the axis.
 
-    >>> argmin(array([3, 1, 2])).tolist()
+    >>> argmin(asarray([3, 1, 2])).tolist()
     1
     """
     return _arg("argmin", a, axis, out, keepdims, R.argmin)
@@ -358,7 +360,7 @@ def _running(name, a, axis, dtype, out, run):
 def cumsum(a, axis=None, dtype=None, out=None):
     """Running sum along an axis (None: of the flattened array). a: number[...] -> number[...]
 
-    >>> cumsum(array([1, 2, 3])).tolist()
+    >>> cumsum(asarray([1, 2, 3])).tolist()
     [1, 3, 6]
     """
     return _running("cumsum", a, axis, dtype, out, R.cumsum)
@@ -367,7 +369,7 @@ def cumsum(a, axis=None, dtype=None, out=None):
 def cumprod(a, axis=None, dtype=None, out=None):
     """Running product along an axis (None: of the flattened array). a: number[...] -> number[...]
 
-    >>> cumprod(array([1, 2, 3])).tolist()
+    >>> cumprod(asarray([1, 2, 3])).tolist()
     [1, 2, 6]
     """
     return _running("cumprod", a, axis, dtype, out, R.cumprod)
@@ -390,7 +392,7 @@ def _cumulative(name, x, axis, dtype, include_initial, run, first):
 def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
     """Running sum along an axis, from 0 if `include_initial`. x: number[...] -> number[...]
 
-    >>> cumulative_sum(array([1, 2]), include_initial=True).tolist()
+    >>> cumulative_sum(asarray([1, 2]), include_initial=True).tolist()
     [0, 1, 3]
     """
     return _cumulative("cumulative_sum", x, axis, dtype, include_initial, cumsum, 0)
@@ -399,7 +401,7 @@ def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
 def cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False):
     """Running product along an axis, from 1 if `include_initial`. x: number[...] -> number[...]
 
-    >>> cumulative_prod(array([2, 3]), include_initial=True).tolist()
+    >>> cumulative_prod(asarray([2, 3]), include_initial=True).tolist()
     [1, 2, 6]
     """
     return _cumulative("cumulative_prod", x, axis, dtype, include_initial, cumprod, 1)
@@ -425,7 +427,7 @@ def _nan_extremum(name, a, axis, keepdims, initial, where, fold, neutral):
 def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """Largest element that is not NaN; NaN if all are. Arguments as of `max`.
 
-    >>> nanmax(array([1.0, float("nan")])).tolist()
+    >>> nanmax(asarray([1.0, float("nan")])).tolist()
     1.0
     """
     unsupported("nanmax", out=out)
@@ -435,7 +437,7 @@ def nanmax(a, axis=None, out=None, keepdims=False, initial=None, where=None):
 def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     """Smallest element that is not NaN; NaN if all are. Arguments as of `min`.
 
-    >>> nanmin(array([1.0, float("nan")])).tolist()
+    >>> nanmin(asarray([1.0, float("nan")])).tolist()
     1.0
     """
     unsupported("nanmin", out=out)
@@ -445,7 +447,7 @@ def nanmin(a, axis=None, out=None, keepdims=False, initial=None, where=None):
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None):
     """Sum of the elements that are not NaN. Arguments as of `sum`.
 
-    >>> nansum(array([1.0, float("nan")])).tolist()
+    >>> nansum(asarray([1.0, float("nan")])).tolist()
     1.0
     """
     return sum(_without_nan("nansum", a, 0), axis, dtype, out, keepdims, initial, where)
@@ -454,7 +456,7 @@ def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, whe
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None):
     """Product of the elements that are not NaN. Arguments as of `prod`.
 
-    >>> nanprod(array([2.0, float("nan")])).tolist()
+    >>> nanprod(asarray([2.0, float("nan")])).tolist()
     2.0
     """
     return prod(_without_nan("nanprod", a, 1), axis, dtype, out, keepdims, initial, where)
@@ -468,18 +470,16 @@ def _present(name, a, where):
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, where=None):
     """Mean of the elements that are not NaN. Arguments as of `mean`.
 
-    >>> nanmean(array([1.0, float("nan"), 3.0])).tolist()
+    >>> nanmean(asarray([1.0, float("nan"), 3.0])).tolist()
     2.0
     """
     return mean(a, axis, dtype, out, keepdims, where=_present("nanmean", a, where))
 
 
-def nanvar(
-    a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None
-):
+def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None):
     """Variance of the elements that are not NaN. Arguments as of `var`.
 
-    >>> nanvar(array([1.0, float("nan"), 3.0])).tolist()
+    >>> nanvar(asarray([1.0, float("nan"), 3.0])).tolist()
     1.0
     """
     there = _present("nanvar", a, where)
@@ -488,12 +488,10 @@ def nanvar(
     return M.choose_between("nanvar", short, constant_like(found, math.nan), found)
 
 
-def nanstd(
-    a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None
-):
+def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, where=None, mean=None):
     """Standard deviation of the elements that are not NaN. Arguments as of `std`.
 
-    >>> nanstd(array([1.0, float("nan"), 3.0])).tolist()
+    >>> nanstd(asarray([1.0, float("nan"), 3.0])).tolist()
     1.0
     """
     return U.sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
@@ -511,7 +509,7 @@ def _nan_arg(name, a, axis, out, keepdims, find, value):
 def nanargmax(a, axis=None, out=None, keepdims=None):
     """Index of the largest element that is not NaN; -1 if all are. Arguments as of `argmax`.
 
-    >>> nanargmax(array([float("nan"), 1.0])).tolist()
+    >>> nanargmax(asarray([float("nan"), 1.0])).tolist()
     1
     """
     return _nan_arg("nanargmax", a, axis, out, keepdims, argmax, -math.inf)
@@ -520,7 +518,7 @@ def nanargmax(a, axis=None, out=None, keepdims=None):
 def nanargmin(a, axis=None, out=None, keepdims=None):
     """Index of the smallest element that is not NaN; -1 if all are. Arguments as of `argmin`.
 
-    >>> nanargmin(array([float("nan"), 1.0])).tolist()
+    >>> nanargmin(asarray([float("nan"), 1.0])).tolist()
     1
     """
     return _nan_arg("nanargmin", a, axis, out, keepdims, argmin, math.inf)
@@ -529,7 +527,7 @@ def nanargmin(a, axis=None, out=None, keepdims=None):
 def nancumsum(a, axis=None, dtype=None, out=None):
     """Running sum that skips NaN. Arguments as of `cumsum`.
 
-    >>> nancumsum(array([1.0, float("nan"), 3.0])).tolist()
+    >>> nancumsum(asarray([1.0, float("nan"), 3.0])).tolist()
     [1.0, 1.0, 4.0]
     """
     return cumsum(_without_nan("nancumsum", a, 0), axis, dtype, out)
@@ -538,7 +536,7 @@ def nancumsum(a, axis=None, dtype=None, out=None):
 def nancumprod(a, axis=None, dtype=None, out=None):
     """Running product that skips NaN. Arguments as of `cumprod`.
 
-    >>> nancumprod(array([2.0, float("nan"), 3.0])).tolist()
+    >>> nancumprod(asarray([2.0, float("nan"), 3.0])).tolist()
     [2.0, 2.0, 6.0]
     """
     return cumprod(_without_nan("nancumprod", a, 1), axis, dtype, out)

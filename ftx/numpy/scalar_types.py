@@ -79,7 +79,7 @@ def _fixed(name, found):
 
 
 bool_ = _fixed("bool_", dtypes.bool_)
-bool = bool_  # noqa: A001  JAX's name
+bool = bool_
 int8, int16 = _fixed("int8", dtypes.int8), _fixed("int16", dtypes.int16)
 int32, int64 = _fixed("int32", dtypes.int32), _fixed("int64", dtypes.int64)
 uint8, uint16 = _fixed("uint8", dtypes.uint8), _fixed("uint16", dtypes.uint16)
@@ -124,7 +124,9 @@ def issubdtype(arg1, arg2):
     if arg2 in (character, flexible, object_):
         return False
     if arg2 in (float, int, complex):
-        return issubdtype(found, {float: floating, int: signedinteger, complex: complexfloating}[arg2])
+        return issubdtype(
+            found, {float: floating, int: signedinteger, complex: complexfloating}[arg2]
+        )
     return found == _as_dtype(arg2)
 
 

@@ -17,12 +17,11 @@ from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from .promotion import (
-    array,
     asarray,
     axis_index,
     axis_tuple,
     broadcast,
-    broadcast_shapes,
+    broadcast_shapes,  # noqa: F401  for export
     broadcast_value,
     operand,
     shape_tuple,
@@ -40,7 +39,7 @@ __all__ = [
 def ndim(a):
     """Number of axes.
 
-    >>> ndim(array([[1, 2]]))
+    >>> ndim(asarray([[1, 2]]))
     2
     """
     return operand("ndim", asarray(a)).ndim
@@ -49,7 +48,7 @@ def ndim(a):
 def shape(a):
     """Sizes of the axes.
 
-    >>> shape(array([[1, 2]]))
+    >>> shape(asarray([[1, 2]]))
     (1, 2)
     """
     return operand("shape", asarray(a)).shape
@@ -58,7 +57,7 @@ def shape(a):
 def size(a, axis=None):
     """Number of elements, of the whole array or along axes.
 
-    >>> size(array([[1, 2]]))
+    >>> size(asarray([[1, 2]]))
     2
     """
     sizes = operand("size", asarray(a)).shape
@@ -72,7 +71,7 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
       shape: sizes; one of them may be -1 and is then found from the others.
       order: 'C', or 'F' to read and write with the first axis fastest.
 
-    >>> reshape(array([1, 2, 3, 4]), (2, -1)).shape
+    >>> reshape(asarray([1, 2, 3, 4]), (2, -1)).shape
     (2, 2)
     """
     unsupported("reshape", out_sharding=out_sharding)
@@ -111,7 +110,7 @@ def shape_of_ints(sizes):
 def ravel(a, order="C", *, out_sharding=None):
     """All elements along one axis, in row-major order. a: array[...] -> array[n]
 
-    >>> ravel(array([[1, 2], [3, 4]])).tolist()
+    >>> ravel(asarray([[1, 2], [3, 4]])).tolist()
     [1, 2, 3, 4]
     """
     return reshape(a, (-1,) if operand("ravel", a).size else (0,), order, out_sharding=out_sharding)
@@ -120,7 +119,7 @@ def ravel(a, order="C", *, out_sharding=None):
 def transpose(a, axes=None):
     """Axes in another order, by default reversed: axis i of the result is axis axes[i] of `a`.
 
-    >>> transpose(array([[1, 2, 3]])).shape
+    >>> transpose(asarray([[1, 2, 3]])).shape
     (3, 1)
     """
     x = operand("transpose", a)
@@ -135,7 +134,7 @@ def transpose(a, axes=None):
 def permute_dims(a, /, axes):
     """Axes in another order. a: array[...]
 
-    >>> permute_dims(array([[1, 2, 3]]), (1, 0)).shape
+    >>> permute_dims(asarray([[1, 2, 3]]), (1, 0)).shape
     (3, 1)
     """
     return transpose(a, axes)
@@ -144,7 +143,7 @@ def permute_dims(a, /, axes):
 def matrix_transpose(x, /):
     """The last two axes exchanged. x: array[..., m, n] -> array[..., n, m]
 
-    >>> matrix_transpose(array([[1, 2, 3]])).shape
+    >>> matrix_transpose(asarray([[1, 2, 3]])).shape
     (3, 1)
     """
     x = operand("matrix_transpose", x)
@@ -156,7 +155,7 @@ def matrix_transpose(x, /):
 def swapaxes(a, axis1, axis2):
     """Two axes exchanged. a: array[...]
 
-    >>> swapaxes(array([[1, 2, 3]]), 0, 1).shape
+    >>> swapaxes(asarray([[1, 2, 3]]), 0, 1).shape
     (3, 1)
     """
     x = operand("swapaxes", a)
@@ -169,14 +168,16 @@ def swapaxes(a, axis1, axis2):
 def moveaxis(a, source, destination):
     """Axes `source` moved to positions `destination`, the others in order.
 
-    >>> moveaxis(array([[[1, 2, 3]]]), -1, 0).shape
+    >>> moveaxis(asarray([[[1, 2, 3]]]), -1, 0).shape
     (3, 1, 1)
     """
     x = operand("moveaxis", a)
     start = axis_tuple("moveaxis", source, x.ndim)
     stop = axis_tuple("moveaxis", destination, x.ndim)
     if len(start) != len(stop):
-        raise AxisError(f"moveaxis: expected as many sources as destinations, got {source}, {destination}")
+        raise AxisError(
+            f"moveaxis: expected as many sources as destinations, got {source}, {destination}"
+        )
     perm = [i for i in range(x.ndim) if i not in start]
     for d, s in sorted(zip(stop, start, strict=True)):
         perm.insert(d, s)
@@ -186,7 +187,7 @@ def moveaxis(a, source, destination):
 def rollaxis(a, axis, start=0):
     """`axis` moved in front of axis `start`. a: array[...]
 
-    >>> rollaxis(array([[[1, 2, 3]]]), 2).shape
+    >>> rollaxis(asarray([[[1, 2, 3]]]), 2).shape
     (3, 1, 1)
     """
     x = operand("rollaxis", a)
@@ -198,7 +199,7 @@ def rollaxis(a, axis, start=0):
 def expand_dims(a, axis):
     """Axes of size 1 put at positions `axis` of the result.
 
-    >>> expand_dims(array([1, 2]), 0).shape
+    >>> expand_dims(asarray([1, 2]), 0).shape
     (1, 2)
     """
     x = operand("expand_dims", a)
@@ -209,7 +210,7 @@ def expand_dims(a, axis):
 def squeeze(a, axis=None):
     """Without axes of size 1, all or the given ones.
 
-    >>> squeeze(array([[1, 2]])).shape
+    >>> squeeze(asarray([[1, 2]])).shape
     (2,)
     """
     x = operand("squeeze", a)
@@ -242,7 +243,7 @@ def broadcast_to(array, shape, *, out_sharding=None):
 def broadcast_arrays(*args):
     """The arrays repeated to their common shape.
 
-    >>> [x.shape for x in broadcast_arrays(array([1, 2]), 3)]
+    >>> [x.shape for x in broadcast_arrays(asarray([1, 2]), 3)]
     [(2,), (2,)]
     """
     return broadcast("broadcast_arrays", *[operand("broadcast_arrays", a) for a in args])
@@ -251,7 +252,7 @@ def broadcast_arrays(*args):
 def flip(m, axis=None):
     """Order reversed along axes, by default all. m: array[...]
 
-    >>> flip(array([1, 2, 3])).tolist()
+    >>> flip(asarray([1, 2, 3])).tolist()
     [3, 2, 1]
     """
     x = operand("flip", m)
@@ -262,7 +263,7 @@ def flip(m, axis=None):
 def flipud(m):
     """Order reversed along the first axis. m: array[n, ...]
 
-    >>> flipud(array([1, 2])).tolist()
+    >>> flipud(asarray([1, 2])).tolist()
     [2, 1]
     """
     return flip(m, 0)
@@ -271,7 +272,7 @@ def flipud(m):
 def fliplr(m):
     """Order reversed along the second axis. m: array[m, n, ...]
 
-    >>> fliplr(array([[1, 2]])).tolist()
+    >>> fliplr(asarray([[1, 2]])).tolist()
     [[2, 1]]
     """
     return flip(m, 1)
@@ -280,7 +281,7 @@ def fliplr(m):
 def rot90(m, k=1, axes=(0, 1)):
     """Turned by k quarter turns from the first towards the second of `axes`. m: array[...]
 
-    >>> rot90(array([[1, 2]])).tolist()
+    >>> rot90(asarray([[1, 2]])).tolist()
     [[2], [1]]
     """
     x = operand("rot90", m)
@@ -312,18 +313,16 @@ def atleast_1d(*arys):
 def atleast_2d(*arys):
     """Arrays with at least two axes; new ones come first.
 
-    >>> atleast_2d(array([1, 2])).shape
+    >>> atleast_2d(asarray([1, 2])).shape
     (1, 2)
     """
-    return _at_least(
-        "atleast_2d", arys, lambda x: x if x.ndim > 1 else S.reshape(x, (1, x.size))
-    )
+    return _at_least("atleast_2d", arys, lambda x: x if x.ndim > 1 else S.reshape(x, (1, x.size)))
 
 
 def atleast_3d(*arys):
     """Arrays with at least three axes: (n,) becomes (1, n, 1) and (m, n) becomes (m, n, 1).
 
-    >>> atleast_3d(array([1, 2])).shape
+    >>> atleast_3d(asarray([1, 2])).shape
     (1, 2, 1)
     """
 
@@ -344,7 +343,7 @@ def pick(x, indices, axis):
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """Elements whose index along axis2 is `offset` more than along axis1, as last axis.
 
-    >>> diagonal(array([[1, 2], [3, 4]])).tolist()
+    >>> diagonal(asarray([[1, 2], [3, 4]])).tolist()
     [1, 4]
     """
     x = operand("diagonal", a)
@@ -365,7 +364,7 @@ def diag(v, k=0):
 
     v: array[n] -> array[n + |k|, n + |k|], or array[m, n] -> array[its diagonal].
 
-    >>> diag(array([1, 2])).tolist()
+    >>> diag(asarray([1, 2])).tolist()
     [[1, 0], [0, 2]]
     """
     x = operand("diag", v)
@@ -385,7 +384,7 @@ def diag(v, k=0):
 def diagflat(v, k=0):
     """The matrix whose k-th diagonal holds the elements of `v`.
 
-    >>> diagflat(array([[1, 2]])).tolist()
+    >>> diagflat(asarray([[1, 2]])).tolist()
     [[1, 0], [0, 2]]
     """
     return diag(ravel(v), k)

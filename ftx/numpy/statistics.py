@@ -4,14 +4,12 @@ In: arrays.  Out: arrays.
 Must not know: how sorting and searching are done.
 """
 
-import functools
 import math
 import operator
 
 import numpy as np
 
 from ..core import dtypes
-from ..core.array import Array, Value
 from ..core.errors import ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
@@ -23,14 +21,12 @@ from . import creation, indexing, joining, linear_algebra, ordering, reductions,
 from . import elementwise as U
 from .elementwise import constant_like
 from .promotion import (
-    array,
     asarray,
     axis_index,
     axis_tuple,
     broadcast_value,
     cast,
     operand,
-    promote,
     promote_dtypes,
     unsupported,
 )
@@ -51,7 +47,9 @@ def _rows(name, a, axis, keepdims):
     kept = [i for i in range(x.ndim) if i not in axes]
     rows = S.transpose(x, (*kept, *axes))
     rows = S.reshape(rows, (*[x.shape[i] for i in kept], math.prod(x.shape[i] for i in axes)))
-    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else rows.shape[:-1]
+    shape = (
+        tuple(1 if i in axes else n for i, n in enumerate(x.shape)) if keepdims else rows.shape[:-1]
+    )
     return rows, shape
 
 
@@ -85,12 +83,16 @@ def _quantile(name, a, q, axis, method, keepdims, skip_nan):
         )  # fmt: skip
         a_low, a_high = at(low), at(high)
         if method == "linear":
-            found = E.add(E.mul(a_low, E.sub(constant_like(weight, 1), weight)), E.mul(a_high, weight))
+            found = E.add(
+                E.mul(a_low, E.sub(constant_like(weight, 1), weight)), E.mul(a_high, weight)
+            )
         elif method == "midpoint":
             found = E.mul(E.add(a_low, a_high), constant_like(weight, 0.5))
         else:
             up = {"lower": False, "higher": True}.get(method)
-            nearer = U.greater(weight, 0.5) if up is None else S.full(weight.shape, up, dtypes.bool_)
+            nearer = (
+                U.greater(weight, 0.5) if up is None else S.full(weight.shape, up, dtypes.bool_)
+            )
             found = C.select(nearer, a_high, a_low)
         found = C.select(S.reshape(bad, found.shape), constant_like(found, math.nan), found)
         out.append(S.reshape(found, shape))
@@ -110,7 +112,7 @@ def quantile(
     Args:
       method: between two elements: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
 
-    >>> quantile(array([1.0, 2.0, 3.0]), 0.5).tolist()
+    >>> quantile(asarray([1.0, 2.0, 3.0]), 0.5).tolist()
     2.0
     """
     unsupported("quantile", out=out, weights=weights)
@@ -123,7 +125,7 @@ def nanquantile(
 ):  # fmt: skip
     """As `quantile`, of the elements that are not NaN.
 
-    >>> nanquantile(array([1.0, float("nan"), 3.0]), 0.5).tolist()
+    >>> nanquantile(asarray([1.0, float("nan"), 3.0]), 0.5).tolist()
     2.0
     """
     unsupported("nanquantile", out=out, weights=weights)
@@ -136,7 +138,7 @@ def percentile(
 ):  # fmt: skip
     """As `quantile`, with q in percent.
 
-    >>> percentile(array([1.0, 2.0, 3.0]), 50).tolist()
+    >>> percentile(asarray([1.0, 2.0, 3.0]), 50).tolist()
     2.0
     """
     unsupported("percentile", out=out, weights=weights, out_sharding=out_sharding)
@@ -149,7 +151,7 @@ def nanpercentile(
 ):  # fmt: skip
     """As `percentile`, of the elements that are not NaN.
 
-    >>> nanpercentile(array([1.0, float("nan"), 3.0]), 50).tolist()
+    >>> nanpercentile(asarray([1.0, float("nan"), 3.0]), 50).tolist()
     2.0
     """
     unsupported("nanpercentile", out=out, weights=weights)
@@ -159,7 +161,7 @@ def nanpercentile(
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The middle element over axes, or the mean of the middle two. a: real[...] -> float[...]
 
-    >>> median(array([1.0, 5.0, 2.0])).tolist()
+    >>> median(asarray([1.0, 5.0, 2.0])).tolist()
     2.0
     """
     unsupported("median", out=out)
@@ -169,7 +171,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The median of the elements that are not NaN.
 
-    >>> nanmedian(array([1.0, float("nan"), 3.0])).tolist()
+    >>> nanmedian(asarray([1.0, float("nan"), 3.0])).tolist()
     2.0
     """
     unsupported("nanmedian", out=out)
@@ -182,7 +184,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     Args:
       prepend, append: values put before and after `a` along the axis.
 
-    >>> diff(array([1, 4, 9])).tolist()
+    >>> diff(asarray([1, 4, 9])).tolist()
     [3, 5]
     """
     x = operand("diff", asarray(a))
@@ -211,7 +213,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 def ediff1d(ary, to_end=None, to_begin=None):
     """Differences of neighbours of the flattened array, with numbers before and after.
 
-    >>> ediff1d(array([1, 4, 9])).tolist()
+    >>> ediff1d(asarray([1, 4, 9])).tolist()
     [3, 5]
     """
     steps = diff(shapes.ravel(asarray(ary)))
@@ -225,7 +227,7 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     Args:
       varargs: distance of neighbours, one number or one for each axis.
 
-    >>> gradient(array([1.0, 4.0, 9.0])).tolist()
+    >>> gradient(asarray([1.0, 4.0, 9.0])).tolist()
     [3.0, 4.0, 5.0]
     """
     if edge_order not in (None, 1):
@@ -234,7 +236,9 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     axes = axis_tuple("gradient", axis, x.ndim)
     steps = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
     if len(steps) != len(axes):
-        raise ShapeError(f"gradient: expected a distance for each of {len(axes)} axes, got {len(steps)}")
+        raise ShapeError(
+            f"gradient: expected a distance for each of {len(axes)} axes, got {len(steps)}"
+        )
     found = [_gradient(x, a, h) for a, h in zip(axes, steps, strict=True)]
     return found[0] if len(found) == 1 else found
 
@@ -254,7 +258,7 @@ def _gradient(x, axis, step):
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """Integral by the trapezoidal rule along an axis, at places x or at distance dx.
 
-    >>> trapezoid(array([1.0, 3.0])).tolist()
+    >>> trapezoid(asarray([1.0, 3.0])).tolist()
     2.0
     """
     (v,) = promote_dtypes("trapezoid", asarray(y), inexact=True)
@@ -270,7 +274,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
     """Angles with jumps of more than half a period undone along an axis.
 
-    >>> [round(v, 3) for v in unwrap(array([0.0, 6.2])).tolist()]
+    >>> [round(v, 3) for v in unwrap(asarray([0.0, 6.2])).tolist()]
     [0.0, -0.083]
     """
     (x,) = promote_dtypes("unwrap", asarray(p), inexact=True)
@@ -293,7 +297,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
       rowvar: False if variables are columns.
       fweights, aweights: how often each observation counts, and how much.
 
-    >>> cov(array([[1.0, 3.0], [1.0, 3.0]])).tolist()
+    >>> cov(asarray([[1.0, 3.0], [1.0, 3.0]])).tolist()
     [[2.0, 2.0], [2.0, 2.0]]
     """
     given = [asarray(m)] + ([] if y is None else [asarray(y)])
@@ -330,7 +334,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
 def corrcoef(x, y=None, rowvar=True, dtype=None):
     """Correlations of variables: float[variables, variables]. Arguments as of `cov`.
 
-    >>> [round(v, 3) for v in corrcoef(array([[1.0, 3.0], [2.0, 5.0]]))[0].tolist()]
+    >>> [round(v, 3) for v in corrcoef(asarray([[1.0, 3.0], [2.0, 5.0]]))[0].tolist()]
     [1.0, 1.0]
     """
     c = cov(x, y, rowvar, dtype=dtype)
@@ -347,7 +351,7 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     Args:
       length: size of the result, for traced arrays; by default max(x) + 1, or minlength.
 
-    >>> bincount(array([0, 2, 2])).tolist()
+    >>> bincount(asarray([0, 2, 2])).tolist()
     [1, 0, 2]
     """
     unsupported("bincount", out_sharding=out_sharding)
@@ -359,16 +363,18 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
         values = ordering.known("bincount", x)
         length = max(int(values.max()) + 1 if values.size else 0, minlength)
     counts = asarray(1 if weights is None else weights)
-    counts = broadcast_value(counts if weights is not None else C.convert(counts, dtypes.default_int()), x.shape)
+    counts = broadcast_value(
+        counts if weights is not None else C.convert(counts, dtypes.default_int()), x.shape
+    )
     x = M.clip(x, 0, None)
     zero = S.full((length,), 0, counts.dtype)
     return G.scatter_add_p.bind(zero, counts, x, spec="a[a],z->z", mode="drop")[0]
 
 
-def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002  JAX's name
+def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """Edges of bins of equal width over the range of `a`, or `bins` itself if it is an array.
 
-    >>> histogram_bin_edges(array([0.0, 1.0]), 2).tolist()
+    >>> histogram_bin_edges(asarray([0.0, 1.0]), 2).tolist()
     [0.0, 0.5, 1.0]
     """
     if isinstance(bins, str):
@@ -378,7 +384,9 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002  JA
     if given.ndim:
         return C.convert(given, x.dtype) if not dtypes.is_inexact(given.dtype) else given
     if range is None:
-        low, high = (reductions.min(x), reductions.max(x)) if x.size else (asarray(0.0), asarray(1.0))
+        low, high = (
+            (reductions.min(x), reductions.max(x)) if x.size else (asarray(0.0), asarray(1.0))
+        )
     else:
         low, high = (cast(asarray(v), x.dtype) for v in range)
     flat = U.equal(low, high)
@@ -387,13 +395,13 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):  # noqa: A002  JA
     return creation.linspace(low, high, int(given) + 1, dtype=x.dtype)
 
 
-def histogram(a, bins=10, range=None, weights=None, density=None):  # noqa: A002  JAX's name
+def histogram(a, bins=10, range=None, weights=None, density=None):
     """(counts per bin, edges); the last bin includes its upper edge. a: real[...]
 
     Args:
       bins: number of bins, or edges. weights: like `a`. density: divide by total and width.
 
-    >>> histogram(array([0.0, 0.2, 1.0]), 2)[0].tolist()
+    >>> histogram(asarray([0.0, 0.2, 1.0]), 2)[0].tolist()
     [2.0, 1.0]
     """
     edges = histogram_bin_edges(a, bins, range, weights)
@@ -420,10 +428,10 @@ def _bin_of(x, edges):
     return M.choose_between("histogram", inside, which, -1)
 
 
-def histogram2d(x, y, bins=10, range=None, weights=None, density=None):  # noqa: A002
+def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
     """(counts per rectangle, edges along x, edges along y). x, y: real[n]
 
-    >>> histogram2d(array([0.0, 1.0]), array([0.0, 1.0]), 2)[0].tolist()
+    >>> histogram2d(asarray([0.0, 1.0]), asarray([0.0, 1.0]), 2)[0].tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     x, y = promote_dtypes("histogram2d", asarray(x), asarray(y), inexact=True)
@@ -448,7 +456,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
       left, right: values outside; by default the first and the last of fp.
       period: of the function; then xp may be in any order.
 
-    >>> interp(1.5, array([1.0, 2.0]), array([10.0, 20.0])).tolist()
+    >>> interp(1.5, asarray([1.0, 2.0]), asarray([10.0, 20.0])).tolist()
     15.0
     """
     if isinstance(left, str) or isinstance(right, str):
@@ -461,7 +469,9 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         xp, fp = sorting.sort([xp, fp], 0, 1)
         ends = lambda v: (S.slice_axis(v, 0, v.shape[0] - 1, v.shape[0]), S.slice_axis(v, 0, 0, 1))
         (last, first), (f_last, f_first) = ends(xp), ends(fp)
-        xp = S.concatenate([cast(U.subtract(last, period), x.dtype), xp, cast(U.add(first, period), x.dtype)], 0)
+        xp = S.concatenate(
+            [cast(U.subtract(last, period), x.dtype), xp, cast(U.add(first, period), x.dtype)], 0
+        )
         fp = S.concatenate([f_last, fp, f_first], 0)
     n = xp.shape[0]
     place = M.clip(ordering.searchsorted(xp, x, "right"), 1, max(n - 1, 1))
@@ -473,8 +483,20 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     slope = E.mul(E.div(E.sub(x, low), safe), rise)
     found = C.select(flat, f_low, E.add(f_low, slope))
     if period is None:
-        first, last = (S.reshape(S.slice_axis(v, 0, i, i + 1), ()) for v, i in ((xp, 0), (xp, n - 1)))
+        first, last = (
+            S.reshape(S.slice_axis(v, 0, i, i + 1), ()) for v, i in ((xp, 0), (xp, n - 1))
+        )
         f_first, f_last = (S.reshape(S.slice_axis(fp, 0, i, i + 1), ()) for i in (0, n - 1))
-        found = M.choose_between("interp", U.less(x, first), f_first if left is None else cast(asarray(left), x.dtype), found)
-        found = M.choose_between("interp", U.greater(x, last), f_last if right is None else cast(asarray(right), x.dtype), found)
+        found = M.choose_between(
+            "interp",
+            U.less(x, first),
+            f_first if left is None else cast(asarray(left), x.dtype),
+            found,
+        )
+        found = M.choose_between(
+            "interp",
+            U.greater(x, last),
+            f_last if right is None else cast(asarray(right), x.dtype),
+            found,
+        )
     return found

@@ -7,4 +7,5 @@ Must not know: global state; there is none.
 
 from .basic import *  # noqa: F403
 from .bits import *  # noqa: F403
+from .counts import *  # noqa: F403
 from .families import *  # noqa: F403

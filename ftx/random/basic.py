@@ -19,19 +19,19 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
-from ..numpy import creation, indexing, ordering, reductions, scalar_types, shapes
 from ..numpy import composed as M
+from ..numpy import creation, indexing, ordering, reductions, scalar_types, shapes
 from ..numpy import elementwise as U
 from ..numpy.promotion import (
     asarray,
     axis_index,
-    broadcast_shapes,
     broadcast_value,
+    common_shape,
     promote_dtypes,
     shape_tuple,
     unsupported,
 )
-from .bits import PRNGKey, random_bits, subkeys
+from .bits import PRNGKey, random_bits, subkeys  # noqa: F401  PRNGKey is for the examples
 
 __all__ = [
     *("bernoulli", "categorical", "choice", "gumbel", "normal", "permutation", "rademacher"),
@@ -53,9 +53,9 @@ def float_type(name, dtype, kinds="f"):
 def parameters(name, shape, dtype, *args):
     """Parameters as `dtype`, repeated to `shape` (None: their common shape), and the shape."""
     values = [C.convert(asarray(a), dtype) for a in args]
-    common = broadcast_shapes(*[v.shape for v in values], name=f"random.{name}")
+    common = common_shape(f"random.{name}", *[v.shape for v in values])
     whole = common if shape is None else shape_tuple(name, shape)
-    if broadcast_shapes(common, whole, name=f"random.{name}") != whole:
+    if common_shape(f"random.{name}", common, whole) != whole:
         raise ShapeError(
             f"random.{name}: expected parameters that broadcast to the shape {whole}, got {common}"
         )
@@ -149,7 +149,9 @@ def _randint(key, shape, low, high, dtype):
     top = np.iinfo(dtype).max
     beyond = np.iinfo(high.dtype).max > top
     over = E.gt(high, number(high, top)) if beyond else S.full(high.shape, False, dtypes.bool_)
-    (low, high), _ = parameters("randint", shape, dtype, _clipped(low, dtype), _clipped(high, dtype))
+    (low, high), _ = parameters(
+        "randint", shape, dtype, _clipped(low, dtype), _clipped(high, dtype)
+    )
     over = broadcast_value(over, shape)
     width = dtype.itemsize * 8
     unsigned = np.dtype(f"uint{width}")
@@ -251,7 +253,9 @@ def permutation(key, x, axis=0, independent=False, *, out_sharding=None):
     values = asarray(x)
     if not values.ndim:
         if not dtypes.is_integer(values.dtype):
-            raise DTypeError(f"random.permutation: expected an integer or an array, got {values.aval}")
+            raise DTypeError(
+                f"random.permutation: expected an integer or an array, got {values.aval}"
+            )
         return _shuffled(key, creation.arange(int(x)), 0)
     at = axis_index("permutation", axis, values.ndim)
     if independent or values.ndim == 1:
@@ -349,7 +353,9 @@ def gumbel(key, shape=(), dtype=None, mode=None, *, out_sharding=None):
         raise NotImplementedError(f"random.gumbel: expected mode 'low' or 'high', got {mode!r}")
     both = unit(key, (2, *shape), dtype, "gumbel")
     high, low = (S.reshape(S.slice_axis(both, 0, i, i + 1), shape) for i in (0, 1))
-    fine = E.add(high, E.add(E.mul(number(low, 2.0**-info.nmant), low), number(low, float(info.tiny))))
+    fine = E.add(
+        high, E.add(E.mul(number(low, 2.0**-info.nmant), low), number(low, float(info.tiny)))
+    )
     x = C.select(E.ge(high, number(high, 0.5)), high, fine)
     return E.neg(T.log(E.neg(T.log1p(E.neg(x)))))
 
@@ -369,7 +375,7 @@ def categorical(key, logits, axis=-1, shape=None, replace=True, mode=None, *, ou
     at = axis_index("categorical", axis, scores.ndim)
     batch = (*scores.shape[:at], *scores.shape[at + 1 :])
     shape = batch if shape is None else shape_tuple("categorical", shape)
-    if broadcast_shapes(batch, shape, name="random.categorical") != shape:
+    if common_shape("random.categorical", batch, shape) != shape:
         raise ShapeError(f"random.categorical: expected a shape that ends in {batch}, got {shape}")
     lead = shape[: len(shape) - len(batch)]
     if not replace:

@@ -30,7 +30,7 @@ _LOW = 0xFFFFFFFF
 _WORDS = {8: dtypes.uint8, 16: dtypes.uint16, 32: dtypes.uint32, 64: dtypes.uint64}
 
 
-def PRNGKey(seed, *, impl=None):  # noqa: N802  JAX's name
+def PRNGKey(seed, *, impl=None):
     """A key from an integer: uint32[2].
 
     Of a Python integer the low 32 bits count, or all 64 with enable_x64=True, as in JAX.

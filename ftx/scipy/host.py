@@ -44,9 +44,7 @@ _PARTIALS = {
     "exp1": lambda x: (lambda: E.neg(E.div(T.exp(E.neg(x)), x)),),
     "i0": lambda x: (lambda: call("i1", x),),
     "i1": lambda x: (lambda: E.sub(call("i0", x), E.div(call("i1", x), x)),),
-    "i0e": lambda x: (
-        lambda: E.sub(call("i1e", x), E.mul(E.sign(x), call("i0e", x))),
-    ),
+    "i0e": lambda x: (lambda: E.sub(call("i1e", x), E.mul(E.sign(x), call("i0e", x))),),
     "i1e": lambda x: (
         lambda: E.sub(
             E.sub(call("i0e", x), E.div(call("i1e", x), x)), E.mul(E.sign(x), call("i1e", x))

@@ -17,7 +17,7 @@ from ..core.primitives import shape as S
 from ..numpy import creation, indexing, joining, linear_algebra, reductions, shapes
 from ..numpy import elementwise as U
 from ..numpy import linalg as N
-from ..numpy.promotion import asarray, broadcast_shapes, broadcast_value, promote_dtypes
+from ..numpy.promotion import asarray, broadcast_value, common_shape, promote_dtypes
 
 __all__ = [
     *("block_diag", "cho_factor", "cho_solve", "cholesky", "det", "eigh", "expm", "inv", "lu"),
@@ -70,14 +70,16 @@ def solve_triangular(
     """
     how = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}.get(trans)
     if how is None:
-        raise ValueError(f"solve_triangular: expected trans 0, 1, 2, 'N', 'T' or 'C', got {trans!r}")
+        raise ValueError(
+            f"solve_triangular: expected trans 0, 1, 2, 'N', 'T' or 'C', got {trans!r}"
+        )
     x, y = promote_dtypes("solve_triangular", asarray(a), asarray(b), inexact=True)
     x = N.matrix("solve_triangular", x, True)
     vector = y.ndim == 1
     y = S.expand_dims(y, (1,)) if vector else y
     if y.ndim < 2 or y.shape[-2] != x.shape[-1]:
         raise ShapeError(f"solve_triangular: expected b to fit {x.aval}, got {y.aval}")
-    lead = broadcast_shapes(x.shape[:-2], y.shape[:-2], name="solve_triangular")
+    lead = common_shape("solve_triangular", x.shape[:-2], y.shape[:-2])
     x = broadcast_value(x, (*lead, *x.shape[-2:]))
     y = broadcast_value(y, (*lead, *y.shape[-2:]))
     half, dtype = x.dtype.itemsize == 2, x.dtype
@@ -137,11 +139,9 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     if trans == 0:
         out = N.lu_solve_with(x, order, y)
     else:
-        adjoint = dict(transpose_a=True, conjugate_a=trans == 2)
+        adjoint = {"transpose_a": True, "conjugate_a": trans == 2}
         out = L.triangular_solve(x, y, left_side=True, lower=False, **adjoint)
-        out = L.triangular_solve(
-            x, out, left_side=True, lower=True, unit_diagonal=True, **adjoint
-        )
+        out = L.triangular_solve(x, out, left_side=True, lower=True, unit_diagonal=True, **adjoint)
         out = indexing.take(out, _inverse_order(order), 0, mode="promise_in_bounds")
     return S.squeeze(out, (1,)) if vector else out
 
@@ -180,7 +180,12 @@ def lu(a, permute_l=False, overwrite_a=False, check_finite=True):
     # Row i of the factors is row order[i] of a.
     place = S.iota(dtypes.int64, (*order.shape, m), order.ndim)
     p = C.convert(
-        E.eq(place, S.broadcast_in_dim(C.convert(order, dtypes.int64), place.shape, tuple(range(order.ndim)))),
+        E.eq(
+            place,
+            S.broadcast_in_dim(
+                C.convert(order, dtypes.int64), place.shape, tuple(range(order.ndim))
+            ),
+        ),
         x.dtype,
     )
     p = shapes.swapaxes(p, -1, -2)
@@ -290,7 +295,7 @@ _PADE = (
 """Coefficients of the diagonal Padé approximant of order 13."""
 
 
-def expm(A, *, upper_triangular=False, max_squarings=16):  # noqa: N803  JAX's name
+def expm(A, *, upper_triangular=False, max_squarings=16):
     """Matrix exponential; NaN if it would take more than max_squarings. A: float[..., n, n]
 
     Source: Higham, "The scaling and squaring method for the matrix exponential revisited" (2005).

@@ -13,7 +13,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..nn.over_axis import log_softmax as _log_softmax
-from ..nn.over_axis import logsumexp
+from ..nn.over_axis import logsumexp  # noqa: F401  for export
 from ..nn.over_axis import softmax as _softmax
 from ..numpy.elementwise import constant_like
 from ..numpy.promotion import asarray, promote, promote_dtypes
@@ -80,7 +80,9 @@ def _binary(name, text, example):
 
 
 gammainc = _binary("gammainc", "Lower regularised incomplete gamma function", ("2.0, 1.0", 0.2642))
-gammaincc = _binary("gammaincc", "Upper regularised incomplete gamma function", ("2.0, 1.0", 0.7358))
+gammaincc = _binary(
+    "gammaincc", "Upper regularised incomplete gamma function", ("2.0, 1.0", 0.7358)
+)
 
 
 def betainc(a, b, x):

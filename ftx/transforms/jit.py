@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
@@ -25,7 +27,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.state import STATE, use_trace
 from ..core.tracing import Tracer
-from ..core.types import ShapedArray, ShapeDtypeStruct
+from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
 from .calling import (
     as_tuple,
     as_value,
@@ -151,9 +153,9 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.trace is None and not kwargs:
-            avals = tuple([x._aval or x.aval for x in args if type(x) is Array])
+            avals = _plain_avals(args)
             entry = self._plain.get((avals, config.version))
-            if entry is not None and len(avals) == len(args):
+            if entry is not None:
                 outs = entry.run(*args)  # type: ignore[misc]
                 return outs[0] if entry.single else entry.out_tree.unflatten(outs)
         return self._call(args, kwargs)
@@ -163,7 +165,7 @@ class Jitted:
         if config.disable_jit:
             return self._fun(*args, **kwargs)
         plain = not (kwargs or self.has_static or self._donate or STATE.trace is not None)
-        plain = plain and all(type(x) is Array for x in args)
+        plain = plain and _plain_avals(args) is not None
         static, args, kwargs = self._static.split(args, kwargs)
         leaves: list[Any]
         leaves, in_tree = tree.flatten_c((args, kwargs))  # type: ignore[arg-type]
@@ -259,6 +261,19 @@ class Jitted:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _plain_avals(args: Any) -> tuple[Any, ...] | None:
+    """The types of arguments that are all arrays, found quickly; None for anything else."""
+    found: list[Any] = []
+    for x in args:
+        if type(x) is Array:
+            found.append(x._aval or x.aval)
+        elif type(x) is np.ndarray and config.enable_x64 is not False:
+            found.append(known_aval(x.shape, x.dtype))
+        else:
+            return None
+    return None if None in found else tuple(found)
 
 
 def shape_of(x: Any) -> ShapedArray:

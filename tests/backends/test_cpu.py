@@ -27,7 +27,10 @@ PROGRAMS = {
     "logsumexp of columns": (lambda x: fnp.log(fnp.exp(x - x.max(0)).sum(0)) + x.max(0), [(64, 6)]),
     "transpose": (lambda x, y: x.T + y, [(70, 130), (130, 70)]),
     "padding": (lambda x: fnp.pad(x[:, 1:-1], ((0, 1), (2, 2)), constant_values=3.0), [(4, 50)]),
-    "pairwise": (lambda x: fnp.sqrt(((x[:, None] - x[None]) ** 2).sum(-1) + 1e-9).mean(1), [(9, 3)]),
+    "pairwise": (
+        lambda x: fnp.sqrt(((x[:, None] - x[None]) ** 2).sum(-1) + 1e-9).mean(1),
+        [(9, 3)],
+    ),
     "running": (lambda x: fnp.cumsum(x, axis=0) + fnp.cumsum(x, axis=1), [(6, 5)]),
     "indexing": (lambda x: x[fnp.array([2, 0, 2])].at[1].add(5.0), [(4, 3)]),
     "extrema": (lambda x: (fnp.argmax(x, 1), fnp.argmin(x, 0), x.max()), [(5, 6)]),

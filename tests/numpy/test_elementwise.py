@@ -68,9 +68,16 @@ def test_binary(name, xs):
 
 
 GRADIENTS = {
-    "sin": np.cos(X), "tanh": 1 - np.tanh(X) ** 2, "exp": np.exp(X), "abs": np.sign(X),
-    "square": 2 * X, "sinc": None, "logaddexp": None, "hypot": None, "degrees": np.full_like(X, 180 / np.pi),
-}  # fmt: skip
+    "sin": np.cos(X),
+    "tanh": 1 - np.tanh(X) ** 2,
+    "exp": np.exp(X),
+    "abs": np.sign(X),
+    "square": 2 * X,
+    "sinc": None,
+    "logaddexp": None,
+    "hypot": None,
+    "degrees": np.full_like(X, 180 / np.pi),
+}
 
 
 @pytest.mark.parametrize("name", [n for n, g in GRADIENTS.items() if g is not None])
@@ -92,18 +99,43 @@ def test_operators():
     i = fnp.asarray(INTS)
     n = np.asarray
     for found, wanted in [
-        (x + y, X + POSITIVE), (2 - x, 2 - X), (x * 3, X * 3), (1 / y, 1 / POSITIVE),
-        (x // y, X // POSITIVE), (x % 2, X % 2), (y**2, POSITIVE**2), (2**x, 2**X),
-        (y**0.5, POSITIVE**0.5), (x**-2, X**-2.0), (-x, -X), (abs(x), abs(X)), (+x, X), (i & 3, INTS & 3),
-        (i | 3, INTS | 3), (i ^ 3, INTS ^ 3), (~i, ~INTS), (i << 1, INTS << 1), (i >> 1, INTS >> 1),
-        (x < y, X < POSITIVE), (x >= 0, X >= 0), (x == x, X == X), (x != y, X != POSITIVE),
-        (x @ x.T, X @ X.T), (X @ x.T, X @ X.T), (divmod(i, 3)[0], INTS // 3), (7 % (i | 1), 7 % (INTS | 1)),
-        (round(x, 1), np.round(X, 1)), (i**2, INTS**2), (i**i.clip(0), INTS ** INTS.clip(0)),
-        (3 & i, 3 & INTS), (x.clip(-1, 1), X.clip(-1, 1)), (np.float32(2) ** x, 2**X),
-    ]:  # fmt: skip
+        (x + y, X + POSITIVE),
+        (2 - x, 2 - X),
+        (x * 3, X * 3),
+        (1 / y, 1 / POSITIVE),
+        (x // y, X // POSITIVE),
+        (x % 2, X % 2),
+        (y**2, POSITIVE**2),
+        (2**x, 2**X),
+        (y**0.5, POSITIVE**0.5),
+        (x**-2, X**-2.0),
+        (-x, -X),
+        (abs(x), abs(X)),
+        (+x, X),
+        (i & 3, INTS & 3),
+        (i | 3, INTS | 3),
+        (i ^ 3, INTS ^ 3),
+        (~i, ~INTS),
+        (i << 1, INTS << 1),
+        (i >> 1, INTS >> 1),
+        (x < y, X < POSITIVE),
+        (x >= 0, X >= 0),
+        (x == x, X == X),
+        (x != y, X != POSITIVE),
+        (x @ x.T, X @ X.T),
+        (X @ x.T, X @ X.T),
+        (divmod(i, 3)[0], INTS // 3),
+        (7 % (i | 1), 7 % (INTS | 1)),
+        (round(x, 1), np.round(X, 1)),
+        (i**2, INTS**2),
+        (i ** i.clip(0), INTS ** INTS.clip(0)),
+        (3 & i, 3 & INTS),
+        (x.clip(-1, 1), X.clip(-1, 1)),
+        (np.float32(2) ** x, 2**X),
+    ]:
         close(n(found), wanted)
     with pytest.raises(TypeError):
-        i ** -1
+        i**-1
 
 
 def test_where_select_clip():
@@ -111,13 +143,19 @@ def test_where_select_clip():
     close(fnp.where(X[:, :1] > 0, X, POSITIVE[0]), np.where(X[:, :1] > 0, X, POSITIVE[0]))
     close(fnp.select([X > 1, X > 0], [X, -X], 5.0), np.select([X > 1, X > 0], [X, -X], 5.0))
     close(fnp.clip(X, max=POSITIVE[0]), np.clip(X, None, POSITIVE[0]))
-    close(fnp.piecewise(X, [X < 0, X > 1], [0.0, lambda v: v * 2, 1.0]), np.piecewise(X, [X < 0, X > 1], [0.0, lambda v: v * 2, 1.0]))
+    close(
+        fnp.piecewise(X, [X < 0, X > 1], [0.0, lambda v: v * 2, 1.0]),
+        np.piecewise(X, [X < 0, X > 1], [0.0, lambda v: v * 2, 1.0]),
+    )
     assert fnp.isclose(1.0, 1.0 + 1e-7) and fnp.allclose(X, X + 1e-9)
     assert fnp.array_equal(X, X) and not fnp.array_equal(X, X[0]) and fnp.array_equiv(X[:1], X[0])
     assert fnp.isclose(np.nan, np.nan, equal_nan=True) and not fnp.isclose(np.inf, -np.inf)
     m, e = fnp.frexp(SPECIAL[3:])
     close(fnp.ldexp(m, e), SPECIAL[3:])
-    assert fnp.choose(np.array([0, 1]), [X[0, :2], X[1, :2]], mode="clip").tolist() == [X[0, 0], X[1, 1]]
+    assert fnp.choose(np.array([0, 1]), [X[0, :2], X[1, :2]], mode="clip").tolist() == [
+        X[0, 0],
+        X[1, 1],
+    ]
 
 
 def test_complex_order_and_logic():
@@ -128,7 +166,9 @@ def test_complex_order_and_logic():
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", ["logaddexp", "hypot", "arctan2", "power", "floor_divide", "remainder"])
+@pytest.mark.parametrize(
+    "name", ["logaddexp", "hypot", "arctan2", "power", "floor_divide", "remainder"]
+)
 def test_second_derivatives_equal_jax(name):
     jax = pytest.importorskip("jax")
     x, y = POSITIVE[0] + 0.3, POSITIVE[1] + 0.7

@@ -15,23 +15,64 @@ I, J = np.array([[0, 1], [1, 0]]), np.array([2, 0])
 MASK = X > 7
 
 BASIC = [
-    0, -1, np.int32(1), slice(None), slice(1, None), slice(None, None, -1), slice(5, 0, -2),
-    slice(-3, None), slice(2, 1), (0, 1), (0, slice(None), 2), (Ellipsis, 1), (1, Ellipsis),
-    (None, 0), (0, None, 1, None), (slice(None), None, slice(None, None, 2)), (Ellipsis,), (),
+    0,
+    -1,
+    np.int32(1),
+    slice(None),
+    slice(1, None),
+    slice(None, None, -1),
+    slice(5, 0, -2),
+    slice(-3, None),
+    slice(2, 1),
+    (0, 1),
+    (0, slice(None), 2),
+    (Ellipsis, 1),
+    (1, Ellipsis),
+    (None, 0),
+    (0, None, 1, None),
+    (slice(None), None, slice(None, None, 2)),
+    (Ellipsis,),
+    (),
     (slice(0, 2), -1, slice(3, 0, -1)),
-]  # fmt: skip
+]
 ADVANCED = [
-    J % 2, I, [0, 1], (J % 2, J), (slice(None), J), (slice(None), J, J), (J % 2, slice(None), J),
-    (0, J), (0, slice(None), J), (J % 2, 1), (Ellipsis, J), (None, J % 2), (J % 2, None, J),
-    (I, J), (I, slice(None), J), (slice(None, None, -1), J, slice(1, 3)), (I, None, None, 1),
-    (np.array([-1, -2]), Ellipsis), np.zeros((0,), int), (slice(None), np.zeros((2, 0), int)),
-    ([0, 1], [2, 0], [3, 3]), (np.array(1), J), (0, slice(None, None, 2), J),
-]  # fmt: skip
+    J % 2,
+    I,
+    [0, 1],
+    (J % 2, J),
+    (slice(None), J),
+    (slice(None), J, J),
+    (J % 2, slice(None), J),
+    (0, J),
+    (0, slice(None), J),
+    (J % 2, 1),
+    (Ellipsis, J),
+    (None, J % 2),
+    (J % 2, None, J),
+    (I, J),
+    (I, slice(None), J),
+    (slice(None, None, -1), J, slice(1, 3)),
+    (I, None, None, 1),
+    (np.array([-1, -2]), Ellipsis),
+    np.zeros((0,), int),
+    (slice(None), np.zeros((2, 0), int)),
+    ([0, 1], [2, 0], [3, 3]),
+    (np.array(1), J),
+    (0, slice(None, None, 2), J),
+]
 BOOLEAN = [
-    MASK, MASK[:, 0, 0], (slice(None), MASK[0]), (0, MASK[1]), (MASK[:, :, 0], slice(1, 3)),
-    (MASK[:, 0, 0], J), [True, False], (Ellipsis, np.array([True, False, True, False])),
-]  # fmt: skip
-IN_RANGE = [i for i in ADVANCED if not (isinstance(i, (list, np.ndarray)) and np.max(i, initial=0) > 1)]
+    MASK,
+    MASK[:, 0, 0],
+    (slice(None), MASK[0]),
+    (0, MASK[1]),
+    (MASK[:, :, 0], slice(1, 3)),
+    (MASK[:, 0, 0], J),
+    [True, False],
+    (Ellipsis, np.array([True, False, True, False])),
+]
+IN_RANGE = [
+    i for i in ADVANCED if not (isinstance(i, (list, np.ndarray)) and np.max(i, initial=0) > 1)
+]
 
 
 def arrays_of(index):
@@ -43,9 +84,7 @@ def arrays_of(index):
 def put_back(index, values):
     values = iter(values)
     items = index if isinstance(index, tuple) else (index,)
-    new = tuple(
-        next(values) if isinstance(i, np.ndarray) and i.dtype != bool else i for i in items
-    )
+    new = tuple(next(values) if isinstance(i, np.ndarray) and i.dtype != bool else i for i in items)
     return new if isinstance(index, tuple) else new[0]
 
 
@@ -73,11 +112,15 @@ def test_update(name, index):
     x = fnp.asarray(X)
     found = getattr(x.at[index], name)(new)
     np.testing.assert_allclose(np.asarray(found), wanted)
-    traced = ftx.jit(lambda v, *a: getattr(v.at[put_back(index, a)], name)(new))(X, *arrays_of(index))
+    traced = ftx.jit(lambda v, *a: getattr(v.at[put_back(index, a)], name)(new))(
+        X, *arrays_of(index)
+    )
     np.testing.assert_allclose(np.asarray(traced), wanted)
 
 
-@pytest.mark.parametrize("index", [0, (0, 1), slice(None, None, -2), I % 2, (slice(None), J), (J % 2, J)], ids=str)
+@pytest.mark.parametrize(
+    "index", [0, (0, 1), slice(None, None, -2), I % 2, (slice(None), J), (J % 2, J)], ids=str
+)
 def test_gradient_of_reading_and_writing(index):
     w = np.random.RandomState(0).randn(*X[index].shape).astype(np.float32)
     read = ftx.grad(lambda v: fnp.sum(v[index] * w))(X)
@@ -127,7 +170,11 @@ def test_modes():
     assert x.at[i].set(0, mode="drop").tolist() == [0, 2, 0]
     assert x.at[i].set(0, mode="clip").tolist() == [0, 2, 0]
     assert x.at[7].add(1, mode="drop").tolist() == [1, 2, 3]
-    assert ftx.jit(lambda v, j: v.at[j].get(mode="fill", fill_value=-1))(x, i).tolist() == [1, -1, 3]
+    assert ftx.jit(lambda v, j: v.at[j].get(mode="fill", fill_value=-1))(x, i).tolist() == [
+        1,
+        -1,
+        3,
+    ]
     with pytest.raises(ValueError, match="expected a mode"):
         x.at[0].get(mode="near")
 
@@ -166,7 +213,9 @@ def test_take_and_along_axis():
         np.asarray(fnp.take_along_axis(x, order, 1)), np.take_along_axis(X, order, 1)
     )
     assert fnp.take(x, 99, mode="clip").tolist() == 23
-    assert fnp.put_along_axis(fnp.zeros((1, 2)), np.array([[1]]), 3.0, 1, inplace=False).tolist() == [[0, 3]]
+    assert fnp.put_along_axis(
+        fnp.zeros((1, 2)), np.array([[1]]), 3.0, 1, inplace=False
+    ).tolist() == [[0, 3]]
     assert fnp.put(fnp.zeros(3), [0, 2], [1, 2], inplace=False).tolist() == [1, 0, 2]
 
 

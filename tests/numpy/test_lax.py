@@ -29,8 +29,14 @@ def test_strictness():
     assert lax.add(X, 1.0).dtype == fnp.float32 and lax.pow(X, 2).dtype == fnp.float32
     close(lax.clamp(-1.0, X, 1.0), X.clip(-1, 1))
     close(lax.select(X > 0, X, -X), abs(X))
-    close(lax.select_n(np.array([0, 2, 1], np.int32), X[:, 0], X[:, 1], X[:, 2]), [X[0, 0], X[1, 2], X[2, 1]])
-    assert lax.round(np.float32(2.5)) == 3 and lax.round(np.float32(2.5), lax.RoundingMethod.TO_NEAREST_EVEN) == 2
+    close(
+        lax.select_n(np.array([0, 2, 1], np.int32), X[:, 0], X[:, 1], X[:, 2]),
+        [X[0, 0], X[1, 2], X[2, 1]],
+    )
+    assert (
+        lax.round(np.float32(2.5)) == 3
+        and lax.round(np.float32(2.5), lax.RoundingMethod.TO_NEAREST_EVEN) == 2
+    )
     close(lax.rsqrt(abs(X)), 1 / np.sqrt(abs(X)))
 
 
@@ -39,7 +45,10 @@ def test_shapes():
     close(lax.broadcast(X, (2,)), np.broadcast_to(X, (2, 3, 4)))
     close(lax.reshape(X, (4, 3), (1, 0)), X.T)
     close(lax.collapse(X, 0), X.ravel())
-    close(lax.pad(X, 0.0, ((1, 0, 1), (-1, 2, 0))), np.pad(np.insert(X, [1, 2], 0, 0), ((1, 0), (0, 2)))[:, 1:])
+    close(
+        lax.pad(X, 0.0, ((1, 0, 1), (-1, 2, 0))),
+        np.pad(np.insert(X, [1, 2], 0, 0), ((1, 0), (0, 2)))[:, 1:],
+    )
     close(lax.rev(X, (0,)), X[::-1])
     close(lax.broadcasted_iota("int32", (2, 3), 1), np.broadcast_to(np.arange(3), (2, 3)))
     close(lax.full((2,), 7), [7, 7])
@@ -90,8 +99,17 @@ def test_dot_general():
     close(lax.dot_general(a, b, (((2,), (1,)), ((0,), (0,)))), a @ b)
     close(lax.batch_matmul(a, b), a @ b)
     close(lax.dot(X, X[0]), X @ X[0])
-    assert lax.dot(X.astype(np.float16), X.T.astype(np.float16), preferred_element_type="float32").dtype == fnp.float32
-    assert lax.dot_general(a, b, (((2,), (1,)), ((0,), (0,))), lax.Precision.HIGHEST).shape == (2, 3, 5)
+    assert (
+        lax.dot(
+            X.astype(np.float16), X.T.astype(np.float16), preferred_element_type="float32"
+        ).dtype
+        == fnp.float32
+    )
+    assert lax.dot_general(a, b, (((2,), (1,)), ((0,), (0,))), lax.Precision.HIGHEST).shape == (
+        2,
+        3,
+        5,
+    )
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -123,7 +141,9 @@ def test_collectives():
     close(f(lambda v: lax.psum(v, "i")), np.broadcast_to(X.sum(0), X.shape))
     close(f(lambda v: lax.pmean({"a": v}, "i")["a"]), np.broadcast_to(X.mean(0), X.shape))
     close(f(lambda v: lax.pmax(v, "i") - lax.pmin(v, "i")), np.broadcast_to(np.ptp(X, 0), X.shape))
-    close(f(lambda v: lax.axis_index("i") + v * 0), np.broadcast_to(np.arange(3.0)[:, None], X.shape))
+    close(
+        f(lambda v: lax.axis_index("i") + v * 0), np.broadcast_to(np.arange(3.0)[:, None], X.shape)
+    )
     close(f(lambda v: lax.ppermute(v, "i", [(0, 1), (1, 2), (2, 0)])), X[[2, 0, 1]])
     close(f(lambda v: lax.all_gather(v, "i"))[1], X)
     assert f(lambda v: lax.psum(1, "i") + v * 0)[0, 0] == 3
@@ -153,9 +173,13 @@ def test_convolution_equals_jax(layout, padding, options):
     for axis, n in zip(numbers.rhs_spec, (8, 4 // groups, 3, 2), strict=True):
         shape_k[axis] = n
     x, k = f32(*shape_x), f32(*shape_k)
-    run = lambda m: m.lax.conv_general_dilated(x, k, (2, 1), padding, dimension_numbers=layout, **options)
+    run = lambda m: m.lax.conv_general_dilated(
+        x, k, (2, 1), padding, dimension_numbers=layout, **options
+    )
     if padding == "SAME_LOWER":
-        run = lambda m: m.lax.conv_general_dilated(x, k, (1, 1), padding, dimension_numbers=layout, **options)
+        run = lambda m: m.lax.conv_general_dilated(
+            x, k, (1, 1), padding, dimension_numbers=layout, **options
+        )
     close(run(ftx), run(jax), 1e-4)
 
 
@@ -165,13 +189,19 @@ def test_windows_equal_jax():
     x = f32(2, 7, 6, 3)
     for fold, init in (("add", 0.0), ("max", -np.inf), ("min", np.inf), ("mul", 1.0)):
         for padding in ("SAME", "VALID"):
-            run = lambda m, f=fold, i=init, p=padding: m.lax.reduce_window(x, i, getattr(m.lax, f), (1, 3, 2, 1), (1, 2, 2, 1), p)
+            run = lambda m, f=fold, i=init, p=padding: m.lax.reduce_window(
+                x, i, getattr(m.lax, f), (1, 3, 2, 1), (1, 2, 2, 1), p
+            )
             close(run(ftx), run(jax), 1e-4)
     layout = ("NHWC", "HWIO", "NHWC")
     for padding in ("SAME", "VALID", ((1, 1), (0, 2))):
-        run = lambda m, p=padding: m.lax.conv_transpose(x, f32(3, 2, 3, 4) * 0 + 1, (2, 3), p, dimension_numbers=layout)
+        run = lambda m, p=padding: m.lax.conv_transpose(
+            x, f32(3, 2, 3, 4) * 0 + 1, (2, 3), p, dimension_numbers=layout
+        )
         close(run(ftx), run(jax), 1e-4)
-    run = lambda m: m.lax.conv_general_dilated_patches(x, (3, 2), (1, 2), "SAME", dimension_numbers=layout)
+    run = lambda m: m.lax.conv_general_dilated_patches(
+        x, (3, 2), (1, 2), "SAME", dimension_numbers=layout
+    )
     close(run(ftx), run(jax), 1e-5)
     assert lax.padtype_to_pads((5, 4), (3, 2), (2, 1), "SAME") == [(1, 1), (0, 1)]
 

@@ -20,27 +20,63 @@ def close(found, wanted, tolerance=2e-4):
 
 
 PRODUCTS = [
-    ("matmul", (A, B)), ("matmul", (A, V)), ("matmul", (V, B)), ("matmul", (V, V)), ("matmul", (A[:, None], A[:1])),
-    ("dot", (A, B)), ("dot", (A, V)), ("dot", (V, 3.0)), ("vdot", (A, A)), ("inner", (A, A)), ("outer", (V, V)),
-    ("tensordot", (A, P[0], 1)), ("tensordot", (A, B, ((0, 2), (0, 1)))), ("tensordot", (A, A, 0)), ("kron", (V, A[0])),
-    ("trace", (A, 1, 1, 2)), ("cross", (f32(5, 3), f32(3))), ("convolve", (V, f32(3))), ("convolve", (f32(3), V, "same")),
-    ("correlate", (V, f32(3))), ("correlate", (V, f32(3), "full")), ("vecdot", (A, V)),
-]  # fmt: skip
+    ("matmul", (A, B)),
+    ("matmul", (A, V)),
+    ("matmul", (V, B)),
+    ("matmul", (V, V)),
+    ("matmul", (A[:, None], A[:1])),
+    ("dot", (A, B)),
+    ("dot", (A, V)),
+    ("dot", (V, 3.0)),
+    ("vdot", (A, A)),
+    ("inner", (A, A)),
+    ("outer", (V, V)),
+    ("tensordot", (A, P[0], 1)),
+    ("tensordot", (A, B, ((0, 2), (0, 1)))),
+    ("tensordot", (A, A, 0)),
+    ("kron", (V, A[0])),
+    ("trace", (A, 1, 1, 2)),
+    ("cross", (f32(5, 3), f32(3))),
+    ("convolve", (V, f32(3))),
+    ("convolve", (f32(3), V, "same")),
+    ("correlate", (V, f32(3))),
+    ("correlate", (V, f32(3), "full")),
+    ("vecdot", (A, V)),
+]
 
 
-@pytest.mark.parametrize(("name", "args"), PRODUCTS, ids=[f"{i}-{c[0]}" for i, c in enumerate(PRODUCTS)])
+@pytest.mark.parametrize(
+    ("name", "args"), PRODUCTS, ids=[f"{i}-{c[0]}" for i, c in enumerate(PRODUCTS)]
+)
 def test_product(name, args):
     wanted = getattr(np, name)(*args)
     close(getattr(fnp, name)(*args), wanted)
-    close(ftx.jit(lambda *xs: getattr(fnp, name)(*xs, *args[2:]))(*args[:2]) if name != "trace" else fnp.trace(*args), wanted)
+    close(
+        ftx.jit(lambda *xs: getattr(fnp, name)(*xs, *args[2:]))(*args[:2])
+        if name != "trace"
+        else fnp.trace(*args),
+        wanted,
+    )
 
 
 SUBSCRIPTS = [
-    ("bij,bjk->bik", (A, B)), ("bij,bjk", (A, B)), ("ii->i", (A[0],)), ("ii", (A[0],)), ("bii->b", (A,)),
-    ("...ij,...j->...i", (A, V)), ("i,j,k->kij", (V, V, V)), ("bij,bjk,bkl->il", (A, A, B)), ("ij->ji", (A[0],)),
-    ("bij->j", (A,)), ("i,i", (V, V)), ("bij,j->", (A, V)), ("b...->...b", (A,)), ("ab,ab->ab", (A[0], A[0])),
-    ("bij,bij,j,k->bk", (A, A, V, V)), ("...,...", (A, A[:1])),
-]  # fmt: skip
+    ("bij,bjk->bik", (A, B)),
+    ("bij,bjk", (A, B)),
+    ("ii->i", (A[0],)),
+    ("ii", (A[0],)),
+    ("bii->b", (A,)),
+    ("...ij,...j->...i", (A, V)),
+    ("i,j,k->kij", (V, V, V)),
+    ("bij,bjk,bkl->il", (A, A, B)),
+    ("ij->ji", (A[0],)),
+    ("bij->j", (A,)),
+    ("i,i", (V, V)),
+    ("bij,j->", (A, V)),
+    ("b...->...b", (A,)),
+    ("ab,ab->ab", (A[0], A[0])),
+    ("bij,bij,j,k->bk", (A, A, V, V)),
+    ("...,...", (A, A[:1])),
+]
 
 
 @pytest.mark.parametrize(("text", "operands"), SUBSCRIPTS)
@@ -50,8 +86,15 @@ def test_einsum(text, operands):
     close(ftx.jit(lambda *xs: fnp.einsum(text, *xs))(*operands), wanted)
     ours = ftx.grad(lambda *xs: fnp.sum(fnp.einsum(text, *xs) ** 2))(*operands)
     step = f32(*operands[0].shape)
-    line = lambda t: (np.einsum(text, operands[0].astype(float) + t * step, *[o.astype(float) for o in operands[1:]]) ** 2).sum()
-    np.testing.assert_allclose((np.asarray(ours) * step).sum(), (line(1e-4) - line(-1e-4)) / 2e-4, rtol=1e-3, atol=1e-2)
+    line = lambda t: (
+        np.einsum(
+            text, operands[0].astype(float) + t * step, *[o.astype(float) for o in operands[1:]]
+        )
+        ** 2
+    ).sum()
+    np.testing.assert_allclose(
+        (np.asarray(ours) * step).sum(), (line(1e-4) - line(-1e-4)) / 2e-4, rtol=1e-3, atol=1e-2
+    )
 
 
 def test_product_errors():
@@ -67,12 +110,30 @@ def test_product_errors():
 
 
 CALLS = [
-    ("inv", (P,)), ("solve", (P, B)), ("det", (P,)), ("det", (A[:, :3, :3],)), ("cholesky", (P,)), ("eigvalsh", (P,)),
-    ("matrix_power", (A, 3)), ("matrix_power", (P, -2)), ("pinv", (B,)), ("norm", (B,)), ("norm", (B, 1, 1)),
-    ("norm", (B, 3, 2)), ("norm", (B, np.inf, (1, 2))), ("norm", (B, "nuc", (1, 2))), ("norm", (B, "fro", (2, 1))),
-    ("norm", (B, 2, (1, 2))), ("norm", (V, 0)), ("matrix_rank", (B,)), ("cond", (P,)), ("multi_dot", ([A[0], A[1], V],)),
-    ("svdvals", (A,)), ("slogdet", (P,)), ("tensorinv", (P[0].reshape(2, 2, 2, 2),)),
-]  # fmt: skip
+    ("inv", (P,)),
+    ("solve", (P, B)),
+    ("det", (P,)),
+    ("det", (A[:, :3, :3],)),
+    ("cholesky", (P,)),
+    ("eigvalsh", (P,)),
+    ("matrix_power", (A, 3)),
+    ("matrix_power", (P, -2)),
+    ("pinv", (B,)),
+    ("norm", (B,)),
+    ("norm", (B, 1, 1)),
+    ("norm", (B, 3, 2)),
+    ("norm", (B, np.inf, (1, 2))),
+    ("norm", (B, "nuc", (1, 2))),
+    ("norm", (B, "fro", (2, 1))),
+    ("norm", (B, 2, (1, 2))),
+    ("norm", (V, 0)),
+    ("matrix_rank", (B,)),
+    ("cond", (P,)),
+    ("multi_dot", ([A[0], A[1], V],)),
+    ("svdvals", (A,)),
+    ("slogdet", (P,)),
+    ("tensorinv", (P[0].reshape(2, 2, 2, 2),)),
+]
 
 
 @pytest.mark.parametrize(("name", "args"), CALLS, ids=[f"{i}-{c[0]}" for i, c in enumerate(CALLS)])
@@ -119,21 +180,33 @@ def test_derivatives_equal_jax(name, f):
     jax = pytest.importorskip("jax")
     ours = ftx.grad(lambda x: f(ftx, x))(P)
     theirs = np.asarray(jax.grad(lambda x: f(jax, x))(P))
-    np.testing.assert_allclose(np.asarray(ours), theirs, rtol=5e-3, atol=1e-3 * np.abs(theirs).max())
+    np.testing.assert_allclose(
+        np.asarray(ours), theirs, rtol=5e-3, atol=1e-3 * np.abs(theirs).max()
+    )
     batched = ftx.vmap(ftx.grad(lambda x: f(ftx, x)))(np.stack([P, P + 0.01]))
-    np.testing.assert_allclose(np.asarray(batched[0]), theirs, rtol=5e-3, atol=1e-3 * np.abs(theirs).max())
+    np.testing.assert_allclose(
+        np.asarray(batched[0]), theirs, rtol=5e-3, atol=1e-3 * np.abs(theirs).max()
+    )
 
 
 @pytest.mark.parametrize("norm", [None, "ortho", "forward"])
 @pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"])
 def test_fft(name, norm):
-    x = f32(3, 6) if name in ("rfft", "ihfft") else (f32(3, 6) + 1j * f32(3, 6)).astype(np.complex64)
+    x = (
+        f32(3, 6)
+        if name in ("rfft", "ihfft")
+        else (f32(3, 6) + 1j * f32(3, 6)).astype(np.complex64)
+    )
     for n in (None, 5, 8):
         wanted = getattr(np.fft, name)(x, n, -1, norm)
         found = getattr(fnp.fft, name)(x, n, -1, norm)
         close(found, wanted, 1e-4)
         assert found.dtype.itemsize * 2 == wanted.dtype.itemsize or found.dtype == wanted.dtype
-    close(ftx.jit(lambda v: getattr(fnp.fft, name)(v, None, 0))(x), getattr(np.fft, name)(x, None, 0), 1e-4)
+    close(
+        ftx.jit(lambda v: getattr(fnp.fft, name)(v, None, 0))(x),
+        getattr(np.fft, name)(x, None, 0),
+        1e-4,
+    )
 
 
 def test_fft_of_several_axes():

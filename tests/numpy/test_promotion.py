@@ -1,4 +1,4 @@
-"""dtypes of results: JAX's lattice with weak Python numbers, and the fast path equal to the slow."""
+"""dtypes of results: JAX's lattice with weak Python numbers; the fast path equals the slow."""
 
 import itertools
 
@@ -14,9 +14,22 @@ from ftx.core.config import config
 from ftx.core.errors import DTypeError, NotAnArrayError, ShapeError
 
 NAMES = [
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bfloat16",
-    "float16", "float32", "float64", "complex64", "complex128",
-]  # fmt: skip
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bfloat16",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 NUMBERS = [True, 2, 2.5, 1 + 2j]
 
 
@@ -49,7 +62,10 @@ def test_table_equals_jax():
     jax = pytest.importorskip("jax")
     with jax.enable_x64(True), ftx.enable_x64():
         for a, b in itertools.product(NAMES, NAMES):
-            x, y = np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a), np.ones(2, ml_dtypes.bfloat16 if b == "bfloat16" else b)
+            x, y = (
+                np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a),
+                np.ones(2, ml_dtypes.bfloat16 if b == "bfloat16" else b),
+            )
             assert fnp.add(x, y).dtype == jax.numpy.add(x, y).dtype, (a, b)
         for a, n in itertools.product(NAMES, NUMBERS):
             x = np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a)

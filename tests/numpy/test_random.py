@@ -28,23 +28,96 @@ def cases():
     grid = np.arange(12.0, dtype=f).reshape(4, 3)
     logits = f([[0.1, 0.2, 3], [1, 1, 1]])
     shape = (7, 3)
-    yield from [("split", 5), ("fold_in", 9), ("bits", shape), ("bits", shape, "uint8"), ("bits", shape, "uint16")]
-    yield from [("uniform", shape), ("uniform", shape, "float16"), ("uniform", shape, "bfloat16"), ("uniform", (), None, -2.0, 3.0)]
+    yield from [
+        ("split", 5),
+        ("fold_in", 9),
+        ("bits", shape),
+        ("bits", shape, "uint8"),
+        ("bits", shape, "uint16"),
+    ]
+    yield from [
+        ("uniform", shape),
+        ("uniform", shape, "float16"),
+        ("uniform", shape, "bfloat16"),
+        ("uniform", (), None, -2.0, 3.0),
+    ]
     yield from [("normal", (1000,)), ("normal", shape, "complex64"), ("normal", shape, "float16")]
-    yield from [("randint", shape, 0, 10), ("randint", shape, -5, 7, "int8"), ("randint", shape, 0, 256, "uint8")]
-    yield from [("randint", shape, 0, 2**31 - 1, "int32"), ("bernoulli", 0.3, shape), ("bernoulli", f([0.1, 0.9])), ("bernoulli", 0.3, shape, "high")]
-    yield from [("permutation", 10), ("permutation", grid), ("permutation", grid, 1, True), ("permutation", 5000)]
-    yield from [("choice", 10, (4,)), ("choice", 10, (4,), False), ("choice", grid, (2,)), ("choice", 5, (4,), True, p)]
-    yield from [("choice", 5, (4,), False, p), ("choice", grid, (2,), False, None, 1), ("rademacher", shape)]
-    yield from [("categorical", logits), ("categorical", logits, 0), ("categorical", logits, -1, (5, 2)), ("categorical", logits, -1, (2, 2), False)]
-    yield from [("gumbel", shape), ("gumbel", shape, None, "high"), ("truncated_normal", -1.0, 2.0, shape)]
+    yield from [
+        ("randint", shape, 0, 10),
+        ("randint", shape, -5, 7, "int8"),
+        ("randint", shape, 0, 256, "uint8"),
+    ]
+    yield from [
+        ("randint", shape, 0, 2**31 - 1, "int32"),
+        ("bernoulli", 0.3, shape),
+        ("bernoulli", f([0.1, 0.9])),
+        ("bernoulli", 0.3, shape, "high"),
+    ]
+    yield from [
+        ("permutation", 10),
+        ("permutation", grid),
+        ("permutation", grid, 1, True),
+        ("permutation", 5000),
+    ]
+    yield from [
+        ("choice", 10, (4,)),
+        ("choice", 10, (4,), False),
+        ("choice", grid, (2,)),
+        ("choice", 5, (4,), True, p),
+    ]
+    yield from [
+        ("choice", 5, (4,), False, p),
+        ("choice", grid, (2,), False, None, 1),
+        ("rademacher", shape),
+    ]
+    yield from [
+        ("categorical", logits),
+        ("categorical", logits, 0),
+        ("categorical", logits, -1, (5, 2)),
+        ("categorical", logits, -1, (2, 2), False),
+    ]
+    yield from [
+        ("gumbel", shape),
+        ("gumbel", shape, None, "high"),
+        ("truncated_normal", -1.0, 2.0, shape),
+    ]
     yield from [(n, shape) for n in ("exponential", "laplace", "logistic", "cauchy", "maxwell")]
-    yield from [("gamma", f([0.3, 2, 5])), ("loggamma", 0.1, shape), ("beta", 0.5, 2.0, shape), ("dirichlet", f([1, 2, 3]), (4,))]
-    yield from [("chisquare", 3.0, shape), ("f", 3.0, 4.0, shape), ("t", 3.0, shape), ("generalized_normal", 2.0, shape), ("ball", 3, 2, shape)]
-    yield from [("orthogonal", 4), ("orthogonal", 4, (2,), None, 3), ("multivariate_normal", f([1, 2]), f([[2, 0.5], [0.5, 1]]), shape)]
-    yield from [("pareto", 2.0, shape), ("lognormal", 1.0, shape), ("rayleigh", 1.5, shape), ("weibull_min", 1.0, 2.0, shape)]
-    yield from [("double_sided_maxwell", 0.0, 1.0, shape), ("triangular", 0.0, 0.3, 1.0, shape), ("wald", f(1), shape), ("geometric", 0.3, shape)]
-    yield from [("poisson", f([3, 50, 0])), ("binomial", 10, 0.4, shape), ("binomial", 100, 0.4, shape), ("multinomial", 20, f([0.2, 0.3, 0.5]))]
+    yield from [
+        ("gamma", f([0.3, 2, 5])),
+        ("loggamma", 0.1, shape),
+        ("beta", 0.5, 2.0, shape),
+        ("dirichlet", f([1, 2, 3]), (4,)),
+    ]
+    yield from [
+        ("chisquare", 3.0, shape),
+        ("f", 3.0, 4.0, shape),
+        ("t", 3.0, shape),
+        ("generalized_normal", 2.0, shape),
+        ("ball", 3, 2, shape),
+    ]
+    yield from [
+        ("orthogonal", 4),
+        ("orthogonal", 4, (2,), None, 3),
+        ("multivariate_normal", f([1, 2]), f([[2, 0.5], [0.5, 1]]), shape),
+    ]
+    yield from [
+        ("pareto", 2.0, shape),
+        ("lognormal", 1.0, shape),
+        ("rayleigh", 1.5, shape),
+        ("weibull_min", 1.0, 2.0, shape),
+    ]
+    yield from [
+        ("double_sided_maxwell", 0.0, 1.0, shape),
+        ("triangular", 0.0, 0.3, 1.0, shape),
+        ("wald", f(1), shape),
+        ("geometric", 0.3, shape),
+    ]
+    yield from [
+        ("poisson", f([3, 50, 0])),
+        ("binomial", 10, 0.4, shape),
+        ("binomial", 100, 0.4, shape),
+        ("multinomial", 20, f([0.2, 0.3, 0.5])),
+    ]
 
 
 CASES = list(cases())
@@ -65,11 +138,15 @@ def test_equal_to_jax(case):
 @pytest.mark.parametrize(
     ("name", "args", "mean", "std"),
     [
-        ("uniform", (), 0.5, 12**-0.5), ("normal", (), 0, 1), ("exponential", (), 1, 1),
-        ("laplace", (), 0, 2**0.5), ("logistic", (), 0, np.pi / 3**0.5), ("gumbel", (), 0.5772, np.pi / 6**0.5),
+        ("uniform", (), 0.5, 12**-0.5),
+        ("normal", (), 0, 1),
+        ("exponential", (), 1, 1),
+        ("laplace", (), 0, 2**0.5),
+        ("logistic", (), 0, np.pi / 3**0.5),
+        ("gumbel", (), 0.5772, np.pi / 6**0.5),
         ("rademacher", (), 0, 1),
     ],
-)  # fmt: skip
+)
 def test_moments(name, args, mean, std):
     x = np.asarray(ftx.jit(lambda k: getattr(random, name)(k, (50_000,)))(KEY)).astype(float)
     assert abs(x.mean() - mean) < 0.02 * std + 0.01 and abs(x.std() - std) < 0.03 * std
@@ -77,7 +154,9 @@ def test_moments(name, args, mean, std):
 
 def test_same_numbers_compiled_mapped_and_eager():
     eager = random.normal(KEY, (4,))
-    np.testing.assert_allclose(np.asarray(ftx.jit(lambda k: random.normal(k, (4,)))(KEY)), np.asarray(eager), rtol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(ftx.jit(lambda k: random.normal(k, (4,)))(KEY)), np.asarray(eager), rtol=1e-6
+    )
     rows = ftx.vmap(lambda k: random.uniform(k, (3,)))(random.split(KEY, 2))
     for row, key in zip(rows, random.split(KEY, 2), strict=True):
         assert row.tolist() == random.uniform(key, (3,)).tolist()

@@ -37,9 +37,7 @@ def main():
     rows = jnp.arange(16)[None, :, None, None]
     x = jnp.sin(rows * (0.4 + 0.5 * y[:, None, None, None])) * jnp.ones((1, 1, 16, 1))
     x = x + 0.1 * jax.random.normal(keys[4], x.shape)
-    step = jax.jit(
-        lambda p: jax.tree.map(lambda a, g: a - 0.2 * g, p, jax.grad(loss)(p, x, y))
-    )
+    step = jax.jit(lambda p: jax.tree.map(lambda a, g: a - 0.2 * g, p, jax.grad(loss)(p, x, y)))
     losses = []
     for _ in range(12):
         losses.append(loss(params, x, y))

@@ -29,9 +29,7 @@ def main():
     }
     start = jax.random.uniform(keys[3], (5, 1)) * 6
     batch = jnp.sin(start + jnp.arange(20) * 0.4)[..., None]
-    update = jax.jit(
-        lambda p: jax.tree.map(lambda a, g: a - 0.1 * g, p, jax.grad(loss)(p, batch))
-    )
+    update = jax.jit(lambda p: jax.tree.map(lambda a, g: a - 0.1 * g, p, jax.grad(loss)(p, batch)))
     before = loss(params, batch)
     for _ in range(40):
         params = update(params)

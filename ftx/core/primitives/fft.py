@@ -22,7 +22,6 @@ from . import selection as C
 from . import shape as S
 from .formula import full_like
 
-
 PARALLEL = 1 << 16
 """Elements from which transforms are shared among threads; rows do not depend on their number."""
 

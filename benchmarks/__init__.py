@@ -1,0 +1,1 @@
+"""benchmarks: how fast ftx is here, beside JAX where it is installed."""

@@ -1,0 +1,71 @@
+"""FTX_CHECK=2: run every compiled program also by `impl`, and find the equation that differs.
+
+In: an executable and its jaxpr.  Out: an executable of the same results, or JaxprTypeError
+naming the first equation whose compiled result is not that of its primitive's `impl`.
+Knows nothing of: how either result is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.array import as_array
+from ..core.errors import JaxprTypeError
+from ..core.evaluate import read
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.primitive import Primitive
+from ..core.state import interpreting
+
+TOLERANCE = {2: 2e-2, 4: 1e-4, 8: 1e-9}
+"""By bytes of the real part; sums may be added up in another order."""
+
+
+class ComparingExecutable:
+    """Runs a program twice and compares."""
+
+    def __init__(self, jaxpr: Jaxpr, compiled: Any, compile_: Callable[[Jaxpr], Any]):
+        self._jaxpr, self._compiled, self._compile = jaxpr, compiled, compile_
+
+    def __call__(self, *args: Any) -> list[Any]:
+        outs = self._compiled(*args)
+        env = dict(zip(self._jaxpr.invars, map(as_array, args), strict=True))
+        with interpreting():
+            for eqn in self._jaxpr.eqns:
+                self._check(eqn, env)
+        return outs
+
+    def _check(self, eqn: Eqn, env: dict[Var, Any]) -> None:
+        ins = [read(env, a) for a in eqn.invars]
+        expected = eqn.primitive.bind(*ins, **eqn.params)
+        env.update(zip(eqn.outvars, expected, strict=True))
+        if isinstance(eqn.primitive, Primitive) and eqn.primitive.effectful:
+            return
+        binders = tuple(Var(x.aval) for x in ins)
+        alone = Jaxpr((), binders, (eqn.replace(invars=binders),), eqn.outvars, eqn.primitive.name)
+        for got, wanted in zip(self._compile(alone)(*ins), expected, strict=True):
+            if not same(np.asarray(got), np.asarray(wanted)):
+                raise JaxprTypeError(
+                    f"{eqn.primitive.name}: the compiled result differs from impl: expected "
+                    f"{np.asarray(wanted).ravel()[:4]}, got {np.asarray(got).ravel()[:4]}",
+                    str(eqn.source) if eqn.source.file else None,
+                )
+
+    def kernels(self) -> list[str]:
+        """The text of every kernel."""
+        return self._compiled.kernels()
+
+
+def same(got: Any, wanted: Any) -> bool:
+    """Whether two arrays agree within rounding."""
+    if got.shape != wanted.shape or got.dtype != wanted.dtype:
+        return False
+    if got.dtype.kind in "biu":
+        return bool(np.array_equal(got, wanted))
+    size = got.dtype.itemsize // (2 if got.dtype.kind == "c" else 1)
+    a, b = (x.astype(np.complex128) for x in (got, wanted))
+    largest = float(np.max(np.abs(b[np.isfinite(b)]), initial=1.0))
+    scale = TOLERANCE[size] * largest
+    return bool(np.allclose(a, b, rtol=TOLERANCE[size], atol=scale, equal_nan=True))
