@@ -6,30 +6,116 @@ Must not know: arrays.
 
 # ruff: noqa: F401  names are exported
 
-from .tree_util import (
+from .core import tree as _tree
+from .core.tree import (
+    DictKey,
+    GetAttrKey,
+    SequenceKey,
+    all,
+    flatten,
+    leaves,
+    map,
+    reduce,
     register_dataclass,
-    register_pytree_node,
     register_pytree_node_class,
-    register_pytree_with_keys,
+    structure,
+    unflatten,
 )
-from .tree_util import tree_all as all
-from .tree_util import tree_flatten as flatten
-from .tree_util import tree_flatten_with_path as flatten_with_path
-from .tree_util import tree_leaves as leaves
-from .tree_util import tree_leaves_with_path as leaves_with_path
-from .tree_util import tree_map as map
-from .tree_util import tree_map_with_path as map_with_path
-from .tree_util import tree_reduce as reduce
-from .tree_util import tree_structure as structure
-from .tree_util import tree_transpose as transpose
-from .tree_util import tree_unflatten as unflatten
 
 __all__ = [
-    *("all", "flatten", "flatten_with_path", "leaves", "leaves_with_path", "map"),
-    *("map_with_path", "reduce", "register_dataclass", "register_pytree_node"),
-    *("register_pytree_node_class", "register_pytree_with_keys", "structure", "transpose"),
-    *("reduce_associative", "unflatten"),
+    *("all", "flatten", "flatten_with_path", "keystr", "leaves", "leaves_with_path", "map"),
+    *("map_with_path", "reduce", "reduce_associative", "register_dataclass"),
+    *("register_pytree_node", "register_pytree_node_class", "register_pytree_with_keys"),
+    *("structure", "transpose", "unflatten"),
 ]
+
+
+def _no_paths(name, is_leaf_takes_path):
+    if is_leaf_takes_path:
+        raise NotImplementedError(f"{name}: is_leaf_takes_path=True is not supported")
+
+
+def flatten_with_path(tree, is_leaf=None, is_leaf_takes_path=False):
+    """Leaves with the path of keys to each, and the structure.
+
+    >>> flatten_with_path({"a": 1})[0]
+    [((DictKey(key='a'),), 1)]
+    """
+    _no_paths("flatten_with_path", is_leaf_takes_path)
+    return _tree.flatten_with_path(tree, is_leaf)
+
+
+def leaves_with_path(tree, is_leaf=None, is_leaf_takes_path=False):
+    """(path, leaf) pairs.
+
+    >>> leaves_with_path({"a": 1})
+    [((DictKey(key='a'),), 1)]
+    """
+    return flatten_with_path(tree, is_leaf, is_leaf_takes_path)[0]
+
+
+def map_with_path(f, tree, *rest, is_leaf=None, is_leaf_takes_path=False):
+    """As `tree_map`, with the path as first argument of `f`.
+
+    >>> map_with_path(lambda path, x: keystr(path) + str(x), {"a": 1})
+    {'a': "['a']1"}
+    """
+    _no_paths("map_with_path", is_leaf_takes_path)
+    return _tree.map_with_path(f, tree, *rest, is_leaf=is_leaf)
+
+
+def transpose(outer_treedef, inner_treedef, pytree_to_transpose):
+    """A tree of trees turned inside out; the inner structure is found if it is None.
+
+    >>> transpose(structure([0, 0]), None, [(1, 2), (3, 4)])
+    ([1, 3], [2, 4])
+    """
+    if inner_treedef is None:
+        inner_treedef = structure(outer_treedef.flatten_up_to(pytree_to_transpose)[0])
+    return _tree.transpose(outer_treedef, inner_treedef, pytree_to_transpose)
+
+
+def keystr(keys, *, simple=False, separator=""):
+    """A path as text: "['w'][0]", or if `simple` the bare keys: "w/0" with separator "/".
+
+    >>> keystr((DictKey("w"), SequenceKey(0)), simple=True, separator="/")
+    'w/0'
+    """
+    return separator.join(str(tuple(k)[0]) if simple else str(k) for k in keys)
+
+
+def register_pytree_node(nodetype, flatten_func, unflatten_func, flatten_with_keys_func=None):
+    """Make a class a container.
+
+    Args:
+      flatten_func: x -> (children, auxiliary data); the data is hashable and comparable.
+      unflatten_func: (auxiliary data, children) -> x.
+      flatten_with_keys_func: x -> ((key, child) pairs, auxiliary data), for paths.
+
+    >>> class Pair:
+    ...     def __init__(self, x, y): self.x, self.y = x, y
+    >>> register_pytree_node(Pair, lambda p: ((p.x, p.y), None), lambda _, c: Pair(*c))
+    >>> leaves(Pair(1, 2))
+    [1, 2]
+    """
+    if flatten_with_keys_func is not None:
+        _tree.register_pytree_with_keys(nodetype, flatten_with_keys_func, unflatten_func)
+    else:
+        _tree.register_pytree_node(nodetype, flatten_func, unflatten_func)
+
+
+def register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func, flatten_func=None):
+    """As `register_pytree_node`, with keys for paths; `flatten_func`, a faster way to the
+    children alone, is not needed.
+
+    >>> class Only:
+    ...     def __init__(self, x): self.x = x
+    >>> flatten = lambda o: ([(GetAttrKey("x"), o.x)], None)
+    >>> register_pytree_with_keys(Only, flatten, lambda _, c: Only(*c))
+    >>> keystr(leaves_with_path(Only(1))[0][0])
+    '.x'
+    """
+    _tree.register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func)
 
 
 def reduce_associative(operation, tree, *, identity=None, is_leaf=None):

@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import numba_adapter
 from ..core.config import config
+from . import numba_adapter
 from .numba_adapter import Kernel, ObjectCode
 
 MAX_BYTES = 512 * 2**20  # of all files together; FTX_CACHE_SIZE (bytes) overrides

@@ -26,7 +26,7 @@ from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, parallel
+from . import cache, executor, loop_kernels, parallel
 from .compare import ComparingExecutable
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
@@ -82,6 +82,9 @@ def scalar_types() -> dict[str, Any]:
 
 class Assembler:
     """Turns a graph into thunks, and collects what the program needs."""
+
+    small_loops = True
+    """Whether a loop of small bodies may become one kernel."""
 
     def __init__(self) -> None:
         self.time = 0
@@ -200,9 +203,7 @@ class Assembler:
 
     def _body(self, jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> list[Any]:
         """Thunks of a body that writes its results into the buffers `outs`."""
-        body = with_own_results(simplify(jaxpr))
-        names = dict(zip(body.invars, (env[v] for v in jaxpr.invars), strict=True))
-        names |= dict(zip(body.outvars, outs, strict=True))  # type: ignore[arg-type]
+        body, names = _named_body(jaxpr, env, outs)
         return self.program(body, names)
 
     def _scan(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
@@ -235,12 +236,37 @@ class Assembler:
             slices.append(_row_slice(view, whole, atom.aval.nbytes, length, p["reverse"]))
         kept = [i for i, r in enumerate(results) if r is not None]
         slim = body if len(kept) == len(results) else _only_results(body, tuple(kept))
-        with _Span(self):
-            inner = self._body(slim, names, [results[i] for i in kept])
-        self.touch(*ins, *outs, *[c.spare for c in carries])
+        placed = [results[i] for i in kept]
         if not length:
+            self.touch(*ins, *outs)
             return thunks + [CopyBytes(c.out, c.init, c.bytes) for c in carries]
+        slots = _slots(carries, slim, names)
+        named = _named_body(slim, names, placed)
+        if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
+            rows = {s.view: _row(s) for s in slices}
+            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, rows, "n")
+            source = loop_kernels.scan_kernel(
+                writer, _in_place(named, carries), length, p["reverse"], slots
+            )
+            self.touch(*ins, *outs, *[c.spare for c in carries])
+            return [*thunks, *self._run_loop(source, carries)]
+        with _Span(self):
+            inner = self.program(*named)
+        self.touch(*ins, *outs, *[c.spare for c in carries])
         return [*thunks, executor.For(length, inner, slices, carries)]
+
+    def _kept(self, aval: Any) -> Temporary:
+        found = self.temporary(aval)
+        self.touch(found)
+        return found
+
+    def _run_loop(self, source: KernelSource, carries: list[Carry]) -> list[Any]:
+        """The carry into place, then the loop as one kernel."""
+        self.sources.append(source)
+        kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
+        thunk = RunKernel(kernel, source.entries, 1, label=", ".join(source.labels))
+        self.by_thunk[id(thunk)] = source
+        return [*[CopyBytes(c.out, c.init, c.bytes) for c in carries], thunk]
 
     def _carry(self, var: Var, init: Any, out: Any) -> Carry:
         spare = self.temporary(var.aval)
@@ -262,11 +288,27 @@ class Assembler:
         reads = [c.read for c in carries]
         predicate = self.temporary(cond.out_avals[0])
         self.touch(predicate)
+        names = dict(zip(cond.invars, [*ins[:n_cond], *reads], strict=True))
+        test_body = _named_body(cond, names, [predicate])
+        names = dict(zip(body.invars, [*ins[n_cond : n_cond + n_body], *reads], strict=True))
+        step_body = _named_body(body, names, [c.write for c in carries])
+        slots = _slots(carries, body, names)
+        if self.small_loops and loop_kernels.fits(
+            [prepare(test_body[0]), prepare(step_body[0])], slots
+        ):
+            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, {}, "")
+            source = loop_kernels.while_kernel(
+                writer,
+                _in_place(test_body, carries),
+                _in_place(step_body, carries),
+                loop_kernels.Slot(None, predicate, cond.out_avals[0]),
+                slots,
+            )
+            self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
+            return self._run_loop(source, carries)
         with _Span(self):
-            names = dict(zip(cond.invars, [*ins[:n_cond], *reads], strict=True))
-            test = self._body(cond, names, [predicate])
-            names = dict(zip(body.invars, [*ins[n_cond : n_cond + n_body], *reads], strict=True))
-            inner = self._body(body, names, [c.write for c in carries])
+            test = self.program(*test_body)
+            inner = self.program(*step_body)
         self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
         return [executor.While(test, predicate, inner, carries)]
 
@@ -316,6 +358,31 @@ class _Span:
         for t in a.touched.pop():
             if t.first <= self.start:
                 t.touch(a.time)
+
+
+def _named_body(jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> Any:
+    """A body that writes its results into the buffers `outs`, and its names for buffers."""
+    body = with_own_results(simplify(jaxpr))
+    names = dict(zip(body.invars, (env[v] for v in jaxpr.invars), strict=True))
+    return body, names | dict(zip(body.outvars, outs, strict=True))
+
+
+def _slots(carries: list[Carry], body: Jaxpr, names: dict[Var, Any]) -> list[Any]:
+    """The carry of a loop that is one kernel: read where it ends up, written beside it."""
+    avals = {names[v]: v.aval for v in body.invars if v in names}
+    return [loop_kernels.Slot(c.out, c.spare, avals[c.read]) for c in carries]
+
+
+def _in_place(named: Any, carries: list[Carry]) -> Any:
+    """The graph of a body, and its names with the carry's real buffers."""
+    body, names = named
+    real = {c.read: c.out for c in carries} | {c.write: c.spare for c in carries}
+    return prepare(body), {v: real.get(b, b) for v, b in names.items()}
+
+
+def _row(s: executor.Slice) -> Any:
+    whole = s.of[0] if isinstance(s.of, tuple) else s.of
+    return loop_kernels.Row(whole, abs(s.stride))
 
 
 def _row_slice(view: Any, whole: Any, nbytes: int, length: int, reverse: bool) -> Any:

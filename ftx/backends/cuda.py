@@ -82,6 +82,8 @@ class HostStep(executor.Thunk):
 class CudaAssembler(Assembler):
     """The CPU's assembler with launches instead of calls."""
 
+    small_loops = False
+
     THUNKS = frozenset({"dot_general", "cond", "scan", "while"})
     """Library steps that are not host functions."""
 

@@ -13,6 +13,7 @@ import functools
 import math
 
 import numpy as np
+from llvmlite import binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -138,6 +139,8 @@ class Value:
 class Emit:
     """The machine that writes LLVM IR where `builder` stands."""
 
+    has_ldexp = bool(llvm.get_host_cpu_features().get("avx512f"))  # one instruction; else a call
+
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
 
@@ -155,7 +158,7 @@ class Emit:
     def call(self, name: str, *operands) -> Value:
         """Call llvm.<name>.<type>; numbers among the operands take the type of the values."""
         model = next(v for v in operands if isinstance(v, Value))
-        operands = tuple(self.like(model, v) for v in operands)
+        operands = [self.like(model, v) for v in operands]
         kind = LLVM[model.kind]
         suffix = model.kind if model.kind[0] == "f" else str(kind)
         function = cgutils.get_or_insert_function(
@@ -167,6 +170,16 @@ class Emit:
 
     def fma(self, a, b, c) -> Value:
         return self.call("fma", a, b, c)
+
+    def ldexp(self, x: Value, n: Value) -> Value:
+        """x 2^n, rounded once."""
+        kinds = LLVM[x.kind], LLVM[n.kind]
+        function = cgutils.get_or_insert_function(
+            self.builder.module,
+            ir.FunctionType(kinds[0], kinds),
+            f"llvm.ldexp.{x.kind}.{n.kind}",
+        )
+        return Value(self, x.kind, self.builder.call(function, [x.llvm, n.llvm]))
 
     def sqrt(self, x) -> Value:
         return self.call("sqrt", x)
@@ -286,7 +299,8 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
 
     A branch in a loop's body keeps LLVM from vectorising it; a call of a function that declares
     vector variants does not. Each variant tests all lanes at once and returns y if none is large.
-    The variants are `weak_odr`, since nothing refers to them until the vectoriser has run.
+    Nothing calls the variants until the vectoriser has run, and a kernel's functions are internal:
+    an empty piece of assembly in the scalar's rare branch refers to them, lest LLVM drop them.
     """
     symbol, scalar = f"ftx.{libm}_beyond_{kind}", LLVM[kind]
     if symbol in module.globals:
@@ -316,17 +330,21 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
         return builder.icmp_unsigned("!=", builder.bitcast(large, mask), mask(0))
 
     function, builder = define(symbol, scalar, "internal")
+    variants = [
+        (vector, *define(f"{symbol}.v{vector.count}", vector, "internal"))
+        for vector in (ir.VectorType(scalar, n) for n in VECTOR_LENGTHS[kind])
+    ]
     x, y = function.args
     with builder.if_then(is_large(builder, x, kind), likely=False):
+        keep = ir.FunctionType(ir.VoidType(), [variant.type for _, variant, _ in variants])
+        builder.asm(keep, "", "r,r,r", [variant for _, variant, _ in variants], side_effect=True)
         wide = x if kind == "f64" else builder.fpext(x, double)
         value = builder.call(exact, [wide])
         builder.ret(value if kind == "f64" else builder.fptrunc(value, scalar))
     builder.ret(y)
-    for n in VECTOR_LENGTHS[kind]:
-        vector = ir.VectorType(scalar, n)
-        variant, builder = define(f"{symbol}.v{n}", vector, "weak_odr")
+    for vector, variant, builder in variants:
         x, y = variant.args
-        with builder.if_then(is_large(builder, x, f"v{n}{kind}", vector), likely=False):
+        with builder.if_then(is_large(builder, x, f"v{vector.count}{kind}", vector), likely=False):
             machine = Emit(builder)
 
             def fix(i, result, x=x, builder=builder):
@@ -335,7 +353,7 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
                 return i + 1, Value(i.machine, "vector", fixed)
 
             state = machine.const("i32", 0), Value(machine, "vector", y)
-            builder.ret(machine.loop(lambda i, _, n=n: i < n, fix, *state)[1].llvm)
+            builder.ret(machine.loop(lambda i, _, n=vector.count: i < n, fix, *state)[1].llvm)
         builder.ret(y)
     return function
 
@@ -387,6 +405,8 @@ def _libm_fma():
 
 class Eager:
     """The machine that computes at once, on NumPy scalars."""
+
+    has_ldexp = False
 
     @staticmethod
     def const(kind, number):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.dtypes import short_name
+from ..core.dtypes import DType, short_name
 from .addresses import TILE, collapses, flat_index, lead_of, runs_across, tiled_loop
 from .fusion import Group, pieces_of
 from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
@@ -55,10 +55,74 @@ class _Scope:
     names: dict[str, str] = field(default_factory=dict)
 
 
+class Frame:
+    """The names of one kernel: its address table, its stack arrays, its local variables.
+
+    `place_of(value)` is the memory behind a value, and what to add to every index into it (text);
+    values of one buffer share one pointer.
+    """
+
+    def __init__(self, place_of: Callable[[Any], tuple[Any, str]] = lambda value: (value, "")):
+        self.place_of = place_of
+        self.pointers: dict[Any, tuple[str, DType]] = {}
+        self.stacks: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.checks: list[tuple[int, Any]] = []
+
+    def name(self, prefix: str) -> str:
+        """A fresh local variable."""
+        n = self.counts.get(prefix, 0)
+        self.counts[prefix] = n + 1
+        return f"{prefix}{n}"
+
+    def pointer(self, value: Any) -> tuple[str, str]:
+        """The pointer to a value's memory, and what to add to every index."""
+        buffer, offset = self.place_of(value)
+        if buffer not in self.pointers:
+            self.pointers[buffer] = (self.name("p"), value.aval.dtype)
+        return self.pointers[buffer][0], offset
+
+    def stack(self, dtype: DType, size: int) -> str:
+        """A new array on the stack."""
+        name = self.name("s")
+        self.stacks.append(f"{name} = stack_{short_name(register(dtype))}({max(1, size)})")
+        return name
+
+    def text(self, lines: list[str]) -> str:
+        """The whole function around `lines`."""
+        head = [
+            f"{name} = pointer_{short_name(dtype)}(args, {k})"
+            for k, (name, dtype) in enumerate(self.pointers.values())
+        ]
+        head += self.stacks
+        if self.checks:
+            head.append("bad = i64(0)")
+        body = [*head, *lines, "return bad" if self.checks else "return 0"]
+        return "def kernel(args, lo, hi):\n" + "\n".join(INDENT + x for x in body) + "\n"
+
+
 def render(group: Group, in_memory: Callable[[Any], bool]) -> KernelSource:
     """The text of a group. `in_memory(value)`: whether others than this kernel need it."""
     _settle_depth(group)
-    return _Writer(group, in_memory).run()
+    frame = Frame()
+    writer = Writer(group, in_memory, frame)
+    text = frame.text(writer.lines())
+    outer = math.prod(group.outer) if group.depth else 1
+    grain = TILE if writer.tiled else 1
+    entries = list(frame.pointers)
+    return KernelSource(
+        text, entries, frame.checks, outer, group.chunk, grain, work_of(group), labels_of(group)
+    )
+
+
+def work_of(group: Group) -> int:
+    """Scalar operations of a group."""
+    return sum(s.work for s in group.stages)
+
+
+def labels_of(group: Group) -> list[str]:
+    """What the stages of a group compute, in words."""
+    return [f"{s.kind} {s.label}" for s in group.stages]
 
 
 def _settle_depth(group: Group) -> None:
@@ -69,11 +133,11 @@ def _settle_depth(group: Group) -> None:
         group.outer = group.outer[: group.depth]
 
 
-class _Writer:
-    """Writes one kernel."""
+class Writer:
+    """Writes the lines of one group into a frame."""
 
-    def __init__(self, group: Group, in_memory: Callable[[Any], bool]):
-        self.group, self.depth = group, group.depth
+    def __init__(self, group: Group, in_memory: Callable[[Any], bool], frame: Frame):
+        self.group, self.depth, self.frame = group, group.depth, frame
         self.nest: Nest = build(group)
         self.in_memory = in_memory
         self.scopes: list[_Scope] = [_Scope()]
@@ -82,19 +146,18 @@ class _Writer:
         self.text_of: dict[LoopVar, str] = {}
         self.registers: dict[Any, tuple[str, int]] = {}
         self.totals: dict[Any, str] = {}
-        self.pointers: dict[Any, str] = {}
+        self.stored: set[Any] = set()
+        """Values of the group that are written to memory of their own."""
         self.scratch: dict[Any, tuple[str, tuple[int, ...]]] = {}
-        self.checks: list[tuple[int, Any]] = []
-        self.counts: dict[str, int] = {}
         self.uses = _count_uses(group)
         self.tiled = tiled_loop(group, self.nest)
         self.tiles: dict[str, tuple[str, str]] = {}
-        self.tile_dtypes: dict[Any, Any] = {}
         self.collapsed = self.depth > 1 and collapses(group)
 
     # ---- the kernel as a whole
 
-    def run(self) -> KernelSource:
+    def lines(self) -> list[str]:
+        """The body of the kernel."""
         base = 1 if self.depth else 0
         self.base = base
         for stage in self.group.stages:
@@ -111,11 +174,11 @@ class _Writer:
             self.scopes[0].lines += self._outer_loop(body)
         for stage in self.group.stages:
             if stage.kind == "accumulate" and not stage.axes:
-                target = self._pointer(stage.value)
+                target = self.frame.pointer(stage.value)[0]
                 self.scopes[0].lines.append(
                     f"{target}[lo // {self.group.chunk}] = {self.totals[stage.value]}"
                 )
-        return self._finish()
+        return self.scopes[0].lines
 
     def _outer_loop(self, body: list[str]) -> list[str]:
         if not self.tiled:
@@ -131,31 +194,6 @@ class _Writer:
                 f"{INDENT * 4}{tile}[(i - ib) * {TILE} + jt - jb] = {source}",
             ]
         return [*lines, INDENT * 2 + rows, *[INDENT * 3 + x for x in body]]
-
-    def _finish(self) -> KernelSource:
-        lines = [
-            f"{name} = pointer_{short_name(_memory_dtype(v))}(args, {k})"
-            for k, (v, name) in enumerate(self.pointers.items())
-        ]
-        lines += [
-            f"{name} = stack_{short_name(self._scratch_dtype(v))}({max(1, math.prod(shape))})"
-            for v, (name, shape) in self.scratch.items()
-        ]
-        if self.checks:
-            lines.append("bad = i64(0)")
-        lines += self.scopes[0].lines
-        lines.append("return bad" if self.checks else "return 0")
-        text = "def kernel(args, lo, hi):\n" + "\n".join(INDENT + x for x in lines) + "\n"
-        outer = math.prod(self.group.outer) if self.depth else 1
-        work = sum(s.work for s in self.group.stages)
-        labels = [f"{s.kind} {s.label}" for s in self.group.stages]
-        entries = list(self.pointers)
-        grain = TILE if self.tiled else 1
-        chunk = self.group.chunk
-        return KernelSource(text, entries, self.checks, outer, chunk, grain, work, labels)
-
-    def _scratch_dtype(self, value: Any) -> Any:
-        return register(self.tile_dtypes.get(value) or value.aval.dtype)
 
     def _bind_outer(self) -> None:
         sizes = self.group.outer
@@ -182,27 +220,24 @@ class _Writer:
         """Memory for what cannot stay in a local variable."""
         value = stage.value
         if stage.kind in ("scatter", "accumulate") or self.in_memory(value):
-            self._pointer(value)
+            self._keep(value)
             return
-        if value in self.scratch or value in self.pointers:
+        if value in self.scratch or value in self.stored:
             return
         if not keeps_totals(stage, self.depth) and self.nest.in_register(value):
             return
         shape = stage.shape[self.depth :]
         if math.prod(shape) > MAX_SCRATCH:
-            self._pointer(value)
+            self._keep(value)
         else:
-            self.scratch[value] = (self._name("s"), shape)
+            self.scratch[value] = (self.frame.stack(stage.dtype, math.prod(shape)), shape)
 
-    def _pointer(self, value: Any) -> str:
-        if value not in self.pointers:
-            self.pointers[value] = f"p{len(self.pointers)}"
-        return self.pointers[value]
+    def _keep(self, value: Any) -> None:
+        self.stored.add(value)
+        self.frame.pointer(value)
 
     def _name(self, prefix: str) -> str:
-        n = self.counts.get(prefix, 0)
-        self.counts[prefix] = n + 1
-        return f"{prefix}{n}"
+        return self.frame.name(prefix)
 
     # ---- loops and steps
 
@@ -279,23 +314,27 @@ class _Writer:
             inner = flat_index(place, [a.size for a in stage.axes])
             at = "" if inner is None else self._index(inner)
             row = f"lo // {self.group.chunk} * {math.prod(a.size for a in stage.axes)}"
-            return f"{self._pointer(stage.value)}[{row}{' + ' + at if at not in ('', '0') else ''}]"
+            pointer, _ = self.frame.pointer(stage.value)
+            return f"{pointer}[{row}{' + ' + at if at not in ('', '0') else ''}]"
         return self._address(stage.value, place, stage.shape)
 
     def _address(self, value: Any, indices: Any, shape: Any) -> str:
         if value in self.scratch:
             name, inner = self.scratch[value]
             flat = flat_index(indices[self.depth :], inner)
+            offset = ""
         else:
-            name, flat = self._pointer(value), flat_index(indices, shape)
-        return f"{name}[{'0' if flat is None else self._index(flat)}]"
+            name, offset = self.frame.pointer(value)
+            flat = flat_index(indices, shape)
+        at = "0" if flat is None else self._index(flat)
+        return f"{name}[{offset if offset and at == '0' else at + (offset and ' + ' + offset)}]"
 
     def _compute(self, stage: Stage) -> None:
         handler = getattr(self, f"_compute_{stage.kind}")
         handler(stage)
 
     def _store(self, stage: Stage, name: str) -> None:
-        if stage.value in self.pointers or stage.value in self.scratch:
+        if stage.value in self.stored or stage.value in self.scratch:
             self._emit(f"{self._address(stage.value, stage.place, stage.shape)} = {name}")
         self.registers[stage.value] = (name, len(self.scopes) - 1)
 
@@ -455,10 +494,7 @@ class _Writer:
         source = self._address(expr.data, expr.args, expr.data.aval.shape)
         self.text_of[inner] = counter
         if source not in self.tiles:
-            name = self._name("s")
-            self.tiles[source] = (name, source)
-            self.scratch[name] = (name, (TILE, TILE))
-            self.tile_dtypes[name] = expr.dtype
+            self.tiles[source] = (self.frame.stack(expr.dtype, TILE * TILE), source)
         return f"{self.tiles[source][0]}[(i - ib) * {TILE} + {counter} - jb]"
 
     def _index(self, index: Index) -> str:
@@ -497,8 +533,8 @@ class _Writer:
         key = f"check {text} {n}"
         if any(key in scope.names for scope in self.scopes[: depth + 1]):
             return
-        site = min(len(self.checks), 60)
-        self.checks.append((n, source))
+        site = min(len(self.frame.checks), 60)
+        self.frame.checks.append((n, source))
         scope = self.scopes[depth]
         scope.names[key] = ""
         outside = f"maximum_bool({text} < 0, {text} >= {n})"
@@ -524,10 +560,6 @@ def _count_uses(group: Group) -> dict[Expr, int]:
 
 def _zero(dtype: Any) -> bytes:
     return np.zeros((), dtype).tobytes()
-
-
-def _memory_dtype(value: Any) -> Any:
-    return value.aval.dtype
 
 
 def _group_loads(node: Any, values: set[Any]) -> list[Expr]:

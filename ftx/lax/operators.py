@@ -294,5 +294,3 @@ def clamp(min, x, max):
     )
     low, high = (broadcast_value(b, x.shape) if not b.ndim else b for b in (low, high))
     return C.clamp(low, x, high)
-
-

@@ -23,10 +23,17 @@ from ..transforms.custom import custom_jvp
 from . import creation, indexing, linear_algebra, reductions, shapes
 from . import elementwise as U
 from .factorisations import (
+    EighResult,  # noqa: F401  some of these are for export
+    QRResult,  # noqa: F401
+    SVDResult,  # noqa: F401
     adjoint,
+    cholesky,  # noqa: F401
     column,
+    eigh,  # noqa: F401
+    eigvalsh,  # noqa: F401
     eye_like,
     matrix,
+    qr,  # noqa: F401
     row,
     svd,
     svdvals,

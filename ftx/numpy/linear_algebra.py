@@ -21,6 +21,7 @@ from . import elementwise as U
 from . import reductions
 from .joining import stack
 from .promotion import (
+    asarray,  # noqa: F401  for the examples
     axis_index,
     axis_tuple,
     broadcast_value,

@@ -468,7 +468,7 @@ def test_thread_count_is_checked(monkeypatch):
             parallel.set_num_threads(bad)
     monkeypatch.setenv("FTX_NUM_THREADS", "many")
     with pytest.raises(ValueError, match="FTX_NUM_THREADS"):
-        parallel._default_threads()
+        parallel.default_threads()
 
 
 # ---- BLAS --------------------------------------------------------------------------------------

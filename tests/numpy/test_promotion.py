@@ -57,32 +57,39 @@ def test_new_arrays_have_default_dtypes():
         assert fnp.array(np.zeros(1)).dtype == fnp.float32 and fnp.arange(3).dtype == fnp.int32
 
 
+def array_of(name):
+    return np.ones(2, ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
 @pytest.mark.peers
 def test_table_equals_jax():
     jax = pytest.importorskip("jax")
+
+    def same(f, *args):
+        ours = f(fnp, *[fnp.asarray(a) if isinstance(a, np.ndarray) else a for a in args])
+        values = iter([a for a in args if isinstance(a, np.ndarray)])
+        arrays = [a for a in args if isinstance(a, np.ndarray)]
+        theirs = jax.eval_shape(
+            lambda *xs: f(jax.numpy, *[_next(xs, a, arrays) for a in args]), *values
+        )
+        assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), args
+
+    def _next(traced, a, arrays):
+        return next((t for t, x in zip(traced, arrays, strict=True) if x is a), a)
+
     with jax.enable_x64(True), ftx.enable_x64():
         for a, b in itertools.product(NAMES, NAMES):
-            x, y = (
-                np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a),
-                np.ones(2, ml_dtypes.bfloat16 if b == "bfloat16" else b),
-            )
-            assert fnp.add(x, y).dtype == jax.numpy.add(x, y).dtype, (a, b)
+            same(lambda m, x, y: x + y, array_of(a), array_of(b))
         for a, n in itertools.product(NAMES, NUMBERS):
-            x = np.ones(2, ml_dtypes.bfloat16 if a == "bfloat16" else a)
-            ours, theirs = fnp.asarray(x) * n, jax.numpy.asarray(x) * n
-            assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, n)
-            ours, theirs = n / fnp.asarray(x), n / jax.numpy.asarray(x)
-            assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (a, n)
+            same(lambda m, x, y: x * y, array_of(a), n)
+            same(lambda m, x, y: y / x, array_of(a), n)
         for m, n in itertools.product(NUMBERS, NUMBERS):
             for f in ("add", "multiply", "divide", "maximum"):
-                if f == "maximum" and complex in (type(m), type(n)):
-                    continue
-                ours, theirs = getattr(fnp, f)(m, n), getattr(jax.numpy, f)(m, n)
-                assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, m, n)
+                if f != "maximum" or complex not in (type(m), type(n)):
+                    same(lambda module, x, y, f=f: getattr(module, f)(x, y), m, n)
         for f in ("sin", "abs", "negative", "floor", "sqrt", "exp", "sign", "square"):
-            for n in (2, 2.5):
-                ours, theirs = getattr(fnp, f)(n), getattr(jax.numpy, f)(n)
-                assert (ours.dtype, ours.weak_type) == (theirs.dtype, theirs.weak_type), (f, n)
+            for x in (2, 2.5, *map(array_of, ("int8", "int64", "float16"))):
+                same(lambda module, x, f=f: getattr(module, f)(x), x)
 
 
 OPERATORS = {

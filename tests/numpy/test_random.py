@@ -120,7 +120,11 @@ def cases():
     ]
 
 
-CASES = list(cases())
+SLOW = {"ball", "generalized_normal", "beta", "f", "t", "chisquare", "loggamma", "multinomial"}
+CASES = [
+    pytest.param(c, marks=pytest.mark.slow if c[0] in SLOW else (), id=f"{i}-{c[0]}")
+    for i, c in enumerate(cases())
+]
 
 
 @pytest.mark.peers
