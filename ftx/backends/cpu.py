@@ -243,8 +243,8 @@ class Assembler:
         slots = _slots(carries, slim, names)
         named = _named_body(slim, names, placed)
         if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
-            rows = {s.view: _row(s) for s in slices}
-            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, rows, "n")
+            views = {s.view: _row(s) for s in slices}
+            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, views, "n")
             source = loop_kernels.scan_kernel(
                 writer, _in_place(named, carries), length, p["reverse"], slots
             )

@@ -6,8 +6,11 @@ applies (it returns None to keep the primitive).
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...core.evaluate import eval_jaxpr
 from ...core.jaxpr import Jaxpr
+from ...core.primitive import Primitive
 from ...core.state import use_trace
 from ...core.tracing import Trace, Tracer
 
@@ -28,7 +31,7 @@ def expand(jaxpr: Jaxpr) -> Jaxpr:
 class _Expanding(Trace):
     """Records, asking each primitive for its `expand` first."""
 
-    def process(self, primitive, args, params):  # type: ignore[no-untyped-def]
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: Any) -> list[Any]:
         rule = getattr(primitive, "expand", None)
         outs: list[Tracer] | None = rule(*args, **params) if rule else None
         return super().process(primitive, args, params) if outs is None else outs
