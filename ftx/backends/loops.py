@@ -128,10 +128,6 @@ class Index:
         b = self.builder
         return b.index(self.constant // n, whole), b.index(self.constant % n, rest)
 
-    @property
-    def is_constant(self) -> bool:
-        return not self.terms
-
     def as_var(self) -> LoopVar | None:
         """The loop variable this is, exactly, or None."""
         if self.constant == 0 and len(self.terms) == 1 and self.terms[0][1] == 1:
@@ -360,7 +356,6 @@ class Stage:
     fold: tuple[LoopVar, ...] = ()
     guard: Expr | None = None
     """Scatter: whether the update counts."""
-    source: Any = None
     label: str = ""
     pieces: tuple[Stage, ...] = ()
     """The same stage cut along its last axis, so that no piece has to choose inside its loop."""

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .jaxpr import Atom, Eqn, Jaxpr, Literal, Var
-from .types import ShapedArray
 
 
 def _names() -> Iterator[str]:
@@ -72,8 +71,3 @@ def pretty(jaxpr: Jaxpr, indent: str = "") -> str:
 
 # A jaxpr prints itself; the grammar is here, above the data it describes.
 Jaxpr.__str__ = Jaxpr.__repr__ = pretty  # type: ignore[assignment,method-assign]
-
-
-def format_signature(avals: list[ShapedArray]) -> str:
-    """Types in a row, as errors show them."""
-    return ", ".join(map(str, avals))

@@ -246,8 +246,3 @@ def trace(
         finally:
             recording.alive = False
     return check_jaxpr(jaxpr)
-
-
-def is_known_value(x: Any) -> bool:
-    """Whether `x` is an Array or number rather than a tracer."""
-    return not isinstance(x, Tracer)

@@ -18,7 +18,6 @@ from ..core.primitive import Primitive
 from ..core.primitives.elementwise import add
 from ..core.primitives.shape import full
 from ..core.tracing import trace
-from ..core.types import ShapedArray
 
 Rule = Callable[[Primitive, Any, Any, Any], tuple[list[Any], list[Any]]]
 
@@ -101,11 +100,6 @@ def _jvp_jaxpr(jaxpr: Jaxpr, nonzero: tuple[bool, ...], force: tuple[bool, ...])
         return [*outs, *[t for t in touts if t is not None]]
 
     avals = [v.aval for v in jaxpr.invars]
-    moved = [strong(a) for a, nz in zip(avals, nonzero, strict=True) if nz]
+    moved = [a.strong for a, nz in zip(avals, nonzero, strict=True) if nz]
     result = trace(both, [*avals, *moved], name=f"jvp({jaxpr.name})")
     return result, tuple(out_nonzero)
-
-
-def strong(aval: ShapedArray) -> ShapedArray:
-    """The type of a tangent of a value of type `aval`."""
-    return aval.strong

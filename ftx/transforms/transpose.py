@@ -15,7 +15,6 @@ from ..core.jaxpr import Jaxpr, Var
 from ..core.primitive import Linear
 from ..core.primitives.elementwise import add
 from ..core.tracing import trace
-from .jvp import instantiate
 
 
 def accumulate(into: dict[Var, Any], atom: Any, ct: Any) -> None:
@@ -84,13 +83,3 @@ def _transposed(jaxpr: Jaxpr, linear: tuple[bool, ...], nonzero: tuple[bool, ...
     outs = [a.aval.strong for a, nz in zip(jaxpr.outvars, nonzero, strict=True) if nz]
     avals = [v.aval for v in known_vars] + outs
     return trace(run, avals, name=f"transpose({jaxpr.name})"), tuple(found)
-
-
-def instantiate_cts(cts: Sequence[Any], avals: Sequence[Any]) -> list[Any]:
-    """Cotangents with symbolic zeros written out."""
-    return [instantiate(ct, a) for ct, a in zip(cts, avals, strict=True)]
-
-
-def is_linear(x: Any) -> bool:
-    """Whether a transpose rule's operand is the one being transposed."""
-    return isinstance(x, Linear)

@@ -16,7 +16,7 @@ from typing import Any
 from ..core import tree
 from ..core.errors import AxisError, MapAxisError
 from ..core.evaluate import read
-from ..core.jaxpr import Jaxpr, eqn_axes, used_axes
+from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import named_axis
@@ -220,8 +220,3 @@ def _batched_jaxpr(jaxpr: Jaxpr, axis: BatchAxis, dims: Any, force: Any) -> Any:
     avals = [with_batch(v.aval, d, axis.size) for v, d in zip(jaxpr.invars, dims, strict=True)]
     result = trace(run, avals, name=f"vmap({jaxpr.name})")
     return result, tuple(out_dims)
-
-
-def mentions(jaxpr: Jaxpr, axis: BatchAxis) -> bool:
-    """Whether a collective in `jaxpr` refers to the axis."""
-    return axis.name is not None and axis.name in used_axes(jaxpr)

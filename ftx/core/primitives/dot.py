@@ -17,7 +17,6 @@ from ..primitive import BatchAxis, Linear, Primitive
 from ..types import ShapedArray
 from . import elementwise as E
 from . import reduction as R
-from . import selection as C
 from . import shape as S
 
 
@@ -148,8 +147,3 @@ def dot(x: Any, y: Any, spec: str) -> Any:
     rhs = "".join(c for i, c in enumerate(rhs) if i not in lone_y)
     x, y = R.reduce_sum(x, lone_x), R.reduce_sum(y, lone_y)
     return dot_general_p.bind(x, y, spec=f"{lhs},{rhs}->{out}")[0]
-
-
-def dot_as(x: Any, y: Any, spec: str, dtype: Any) -> Any:
-    """`dot` with operands converted to `dtype` first."""
-    return dot(C.convert(x, dtype), C.convert(y, dtype), spec)
