@@ -46,6 +46,7 @@ LLVM = {
     "f32": ir.FloatType(),
     "f64": ir.DoubleType(),
 }
+HOST_HAS_LDEXP = bool(llvm.get_host_cpu_features().get("avx512f"))
 REASSOCIATE = ("reassoc", "contract", "nsz")
 
 
@@ -139,7 +140,7 @@ class Value:
 class Emit:
     """The machine that writes LLVM IR where `builder` stands."""
 
-    has_ldexp = bool(llvm.get_host_cpu_features().get("avx512f"))  # one instruction; else a call
+    has_ldexp = False  # whether `ldexp` is one instruction rather than a call
 
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
@@ -379,6 +380,7 @@ def compiled(name: str, formula, result: str, *operands: str):
             for attribute in ("alwaysinline", "nounwind"):
                 function.attributes.add(attribute)
             machine = Emit(ir.IRBuilder(function.append_basic_block("entry")))
+            machine.has_ldexp = HOST_HAS_LDEXP
             values = [Value(machine, k, a) for k, a in zip(operands, function.args, strict=True)]
             machine.builder.ret(formula(machine, *values).llvm)
         return builder.call(function, args)

@@ -18,7 +18,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..core.state import STATE
-from .promotion import QUIET, operand, promote, promote_dtypes, scalar
+from .promotion import QUIET, apply_now, operand, promote, promote_dtypes, scalar
 
 FLOATS, INTEGERS, COMPLEX, BOOL = "efd", "bhilqBHILQ", "FD", "?"
 _SCALAR_CHARS = "fdil"
@@ -375,6 +375,8 @@ def power(x1, x2, /):
         x = operand("power", x1)
         if x.dtype == dtypes.bool_:
             x = C.convert(x, dtypes.default_int(), True)
+        if x.dtype.char in FLOATS:
+            return apply_now(E.square_p, x) if x2 == 2 else apply_now(E.integer_pow_p, x, y=x2)
         if dtypes.is_integer(x.dtype) and x2 < 0:
             raise DTypeError(
                 f"power: expected a non-negative exponent for integers, got {x.aval} ** {x2}; "

@@ -7,24 +7,29 @@ Must not know: how products are computed; `precision` is always full.
 import math
 import string
 
+import numpy as np
 from opt_einsum import contract_path
 
 from ..core import dtypes
+from ..core.array import Array
 from ..core.errors import ShapeError
 from ..core.primitives import dot as D
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
+from ..core.state import STATE
 from . import composed as M
 from . import elementwise as U
 from . import reductions
 from .joining import stack
 from .promotion import (
+    QUIET,
     asarray,  # noqa: F401  for the examples
     axis_index,
     axis_tuple,
     broadcast_value,
+    checked_now,
     common_shape,
     operand,
     promote_dtypes,
@@ -59,6 +64,10 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
     >>> matmul(asarray([[1, 2]]), asarray([[3], [4]])).tolist()
     [[11]]
     """
+    if type(a) is Array and type(b) is Array and STATE.trace is None:
+        found = _matmul_now(a, b)
+        if found is not None and preferred_element_type is None:
+            return found
     unsupported("matmul", out_sharding=out_sharding)
     x, y = operand("matmul", a), operand("matmul", b)
     if not x.ndim or not y.ndim:
@@ -84,6 +93,19 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
         return out
     shape = (*lead, *out.shape[len(present) :])
     return S.reshape(out, shape) if math.prod(shape) == out.size else broadcast_value(out, shape)
+
+
+def _matmul_now(x, y):
+    """The product of plain arrays of one dtype by NumPy; None if it needs more care."""
+    a, b = x._np, y._np
+    if a is None or b is None or a.dtype is not b.dtype or a.dtype.char not in "fdFD":
+        return None
+    if not a.ndim or not b.ndim or checked_now():
+        return None
+    try:
+        return Array(QUIET.run(np.matmul, a, b), x._weak and y._weak)
+    except ValueError:
+        return None
 
 
 def _without_ones(x, lead, names):

@@ -18,6 +18,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
+from ..core.state import STATE
 from ..core.tracing import Tracer
 from . import composed as M
 from . import elementwise as U
@@ -28,6 +29,7 @@ from .promotion import (
     broadcast_shapes,
     broadcast_value,
     cast,
+    checked_now,
     operand,
     promote_dtypes,
     to_inexact,
@@ -55,7 +57,26 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None or size is not None or fill_value is not None:
         raise ValueError("where: expected both x and y, without size= and fill_value=, or neither")
+    if type(condition) is Array and STATE.trace is None:
+        found = _where_now(condition, x, y)
+        if found is not None:
+            return found
     return M.choose_between("where", condition, x, y)
+
+
+def _where_now(condition, x, y):
+    """By NumPy for plain arrays of one dtype; None if promotion is needed."""
+    if type(x) is not Array or type(y) is not Array or checked_now():
+        return None
+    test, a, b = condition._np, x._np, y._np
+    if test is None or a is None or b is None or x._weak is not y._weak:
+        return None
+    if test.dtype.char != "?" or a.dtype is not b.dtype:
+        return None
+    try:
+        return Array(np.where(test, a, b), x._weak)
+    except ValueError:
+        return None
 
 
 def _last(name, a, axis):

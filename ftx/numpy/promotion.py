@@ -65,6 +65,21 @@ def _from_protocol(x):
     return None
 
 
+def checked_now():
+    """Whether results are searched for NaN or infinities, which only `bind` does."""
+    return config.debug_nans or config.debug_infs
+
+
+def apply_now(primitive, x, **params):
+    """`primitive.bind(x)`; where nothing is traced its NumPy rule, at a fraction of the cost.
+
+    Requires: params that `abstract_eval` accepts; a result as weak as x.
+    """
+    if type(x) is Array and STATE.trace is None and x._np is not None and not checked_now():
+        return Array(QUIET.run(primitive.impl, x._np, **params)[0], x._weak)
+    return primitive.bind(x, **params)[0]
+
+
 def is_operand(x):
     """Whether `operand` accepts `x`."""
     return (

@@ -18,6 +18,7 @@ from . import composed as M
 from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
+    apply_now,
     asarray,  # noqa: F401  for the examples
     axis_index,
     axis_tuple,
@@ -50,9 +51,9 @@ def _masked(name, x, where, neutral):
     return C.select(broadcast_value(where, shape), x, S.full(shape, neutral, x.dtype))
 
 
-def _fold(name, x, axis, keepdims, reduce):
+def _fold(name, x, axis, keepdims, primitive):
     axes = axis_tuple(name, axis, x.ndim)
-    out = reduce(x, tuple(sorted(axes)))
+    out = apply_now(primitive, x, axes=tuple(sorted(axes))) if axes else x
     return S.reshape(out, _kept(x, axes)) if keepdims else out
 
 
@@ -91,7 +92,7 @@ def sum(
     unsupported("sum", out=out)
     x = operand("sum", a)
     x = C.convert(x, _sum_type(x, dtype, promote_integers), x.weak_type and dtype is None)
-    found = _fold("sum", _masked("sum", x, where, 0), axis, keepdims, R.reduce_sum)
+    found = _fold("sum", _masked("sum", x, where, 0), axis, keepdims, R.reduce_sum_p)
     return found if initial is None else E.add(found, _initial("sum", initial, found))
 
 
@@ -107,7 +108,7 @@ def prod(
     unsupported("prod", out=out)
     x = operand("prod", a)
     x = C.convert(x, _sum_type(x, dtype, promote_integers), x.weak_type and dtype is None)
-    found = _fold("prod", _masked("prod", x, where, 1), axis, keepdims, R.reduce_prod)
+    found = _fold("prod", _masked("prod", x, where, 1), axis, keepdims, R.reduce_prod_p)
     return found if initial is None else E.mul(found, _initial("prod", initial, found))
 
 
@@ -142,7 +143,7 @@ def max(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     [2, 5]
     """
     unsupported("max", out=out)
-    return _extremum("max", a, axis, keepdims, initial, where, R.reduce_max, E.max_, R.lowest)
+    return _extremum("max", a, axis, keepdims, initial, where, R.reduce_max_p, E.max_, R.lowest)
 
 
 def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
@@ -156,7 +157,7 @@ def min(a, axis=None, out=None, keepdims=False, initial=None, where=None):
     [1, 3]
     """
     unsupported("min", out=out)
-    return _extremum("min", a, axis, keepdims, initial, where, R.reduce_min, E.min_, R.highest)
+    return _extremum("min", a, axis, keepdims, initial, where, R.reduce_min_p, E.min_, R.highest)
 
 
 amax, amin = max, min
@@ -170,7 +171,7 @@ def all(a, axis=None, out=None, keepdims=False, *, where=None):
     """
     unsupported("all", out=out)
     x = _masked("all", truth("all", a), where, True)
-    return _fold("all", x, axis, keepdims, R.reduce_and)
+    return _fold("all", x, axis, keepdims, R.reduce_and_p)
 
 
 def any(a, axis=None, out=None, keepdims=False, *, where=None):
@@ -181,7 +182,7 @@ def any(a, axis=None, out=None, keepdims=False, *, where=None):
     """
     unsupported("any", out=out)
     x = _masked("any", truth("any", a), where, False)
-    return _fold("any", x, axis, keepdims, R.reduce_or)
+    return _fold("any", x, axis, keepdims, R.reduce_or_p)
 
 
 def ptp(a, axis=None, out=None, keepdims=False):

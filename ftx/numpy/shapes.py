@@ -17,6 +17,7 @@ from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from .promotion import (
+    apply_now,
     asarray,
     axis_index,
     axis_tuple,
@@ -82,17 +83,17 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
         return S.transpose(back, range(len(wanted))[::-1])
     if order not in ("C", "A"):
         raise NotImplementedError(f"reshape: order={order!r} is not supported, only 'C' and 'F'")
-    return S.reshape(x, wanted)
+    return apply_now(S.reshape_p, x, shape=wanted) if wanted != x.shape else x
 
 
 def new_shape(x, shape):
     """`shape` with -1 replaced by what the size of x leaves."""
     sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes = shape_of_ints(sizes)
-    if -1 not in sizes:
+    if -1 not in sizes and math.prod(sizes) == x.size:
         return shape_tuple("reshape", sizes)
     rest = math.prod(n for n in sizes if n != -1)
-    if sizes.count(-1) > 1 or rest == 0 or x.size % rest:
+    if sizes.count(-1) != 1 or rest == 0 or x.size % rest:
         raise ShapeError(
             f"reshape: expected a shape of {x.size} elements, as in {x.aval}, got {sizes}"
         )
@@ -124,7 +125,7 @@ def transpose(a, axes=None):
     """
     x = operand("transpose", a)
     if axes is None:
-        return S.transpose(x, range(x.ndim)[::-1])
+        return apply_now(S.transpose_p, x, perm=tuple(range(x.ndim)[::-1]))
     perm = axis_tuple("transpose", axes, x.ndim)
     if len(perm) != x.ndim:
         raise AxisError(f"transpose: expected all {x.ndim} axes of {x.aval}, got {axes}")
