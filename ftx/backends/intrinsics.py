@@ -159,15 +159,15 @@ class Emit:
     def call(self, name: str, *operands) -> Value:
         """Call llvm.<name>.<type>; numbers among the operands take the type of the values."""
         model = next(v for v in operands if isinstance(v, Value))
-        operands = [self.like(model, v) for v in operands]
+        values = [self.like(model, v) for v in operands]
         kind = LLVM[model.kind]
         suffix = model.kind if model.kind[0] == "f" else str(kind)
         function = cgutils.get_or_insert_function(
             self.builder.module,
-            ir.FunctionType(kind, [kind] * len(operands)),
+            ir.FunctionType(kind, [kind] * len(values)),
             f"llvm.{name}.{suffix}",
         )
-        return Value(self, model.kind, self.builder.call(function, [v.llvm for v in operands]))
+        return Value(self, model.kind, self.builder.call(function, [v.llvm for v in values]))
 
     def fma(self, a, b, c) -> Value:
         return self.call("fma", a, b, c)

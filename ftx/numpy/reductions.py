@@ -226,9 +226,12 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=None):
     x = C.convert(x, _mean_type(x, dtype), x.weak_type and dtype is None)
     axes = axis_tuple("mean", axis, x.ndim)
     total = sum(x, axes, keepdims=keepdims, where=where)
-    return U.divide(
-        total, cast(operand("mean", _count("mean", x, axes, keepdims, where)), total.dtype)
-    )
+    return _ratio(total, _count("mean", x, axes, keepdims, where))
+
+
+def _ratio(total, n):
+    """total / n in the dtype of `total`; n is a Python number or an array."""
+    return U.divide(total, n if isinstance(n, (int, float)) else cast(n, total.dtype))
 
 
 def average(a, axis=None, weights=None, returned=False, keepdims=False):
@@ -287,10 +290,14 @@ def var(
     unsupported("var", out=out)
     squares = _deviations("var", a, axis, dtype, where, mean)
     axes = axis_tuple("var", axis, squares.ndim)
-    n = _count("var", squares, axes, keepdims, where)
-    n = U.subtract(n, ddof if correction is None else correction)
+    n, less = (
+        _count("var", squares, axes, keepdims, where),
+        ddof if correction is None else correction,
+    )
     total = sum(squares, axes, keepdims=keepdims, where=where)
-    return U.divide(total, U.maximum(cast(operand("var", n), total.dtype), 0))
+    if isinstance(n, int) and isinstance(less, (int, float)):
+        return _ratio(total, n - less if n > less else 0)
+    return _ratio(total, U.maximum(U.subtract(n, less), 0))
 
 
 def std(
