@@ -120,7 +120,7 @@ class Assembler:
     def program(self, jaxpr: Jaxpr, env: dict[Var, Any]) -> list[Any]:
         """Thunks for the equations of a prepared jaxpr whose inputs and results `env` names."""
         graph = prepare(jaxpr)
-        needed = _needed_in_memory(graph)
+        needed = needed_in_memory(graph)
         thunks: list[Any] = []
         for node in graph.nodes:
             self.time += 1
@@ -244,7 +244,7 @@ class Assembler:
         named = _named_body(slim, names, placed)
         if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
             views = {s.view: _row(s) for s in slices}
-            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, views, "n")
+            writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, views, "n")
             source = loop_kernels.scan_kernel(
                 writer, _in_place(named, carries), length, p["reverse"], slots
             )
@@ -296,7 +296,7 @@ class Assembler:
         if self.small_loops and loop_kernels.fits(
             [prepare(test_body[0]), prepare(step_body[0])], slots
         ):
-            writer = loop_kernels.LoopWriter(_needed_in_memory, self._kept, {}, "")
+            writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, {}, "")
             source = loop_kernels.while_kernel(
                 writer,
                 _in_place(test_body, carries),
@@ -390,7 +390,7 @@ def _row_slice(view: Any, whole: Any, nbytes: int, length: int, reverse: bool) -
     return executor.Slice(view, start, -nbytes if reverse else nbytes)
 
 
-def _needed_in_memory(graph: Graph) -> set[Any]:
+def needed_in_memory(graph: Graph) -> set[Any]:
     """Values that leave the kernel that computes them."""
     needed: set[Any] = {a for a in graph.jaxpr.outvars if isinstance(a, Var)}
     for node in graph.nodes:
@@ -431,8 +431,8 @@ class CpuExecutable:
     def __init__(self, jaxpr: Jaxpr):
         self._jaxpr = jaxpr
         self._avals = [v.aval for v in jaxpr.invars]
-        simple = _distinct_results(jaxpr)
-        self._fixed = _fixed_results(jaxpr)
+        simple = distinct_results(jaxpr)
+        self._fixed = fixed_results(jaxpr)
         assembler = Assembler()
         env: dict[Var, Any] = {v: v for v in simple.invars}
         env |= {a: a for a in simple.outvars}  # type: ignore[misc]
@@ -466,7 +466,9 @@ class CpuExecutable:
         results = list(map(fresh_array, outputs, self._out_avals))
         if self._fixed is None:
             return results
-        return [results[k] if kind == "new" else _fixed(kind, k, args) for kind, k in self._fixed]
+        return [
+            results[k] if kind == "new" else fixed_result(kind, k, args) for kind, k in self._fixed
+        ]
 
     def _index_error(self, error: ExecutionError) -> Exception:
         source = self._by_thunk.get(id(error.thunk))
@@ -490,7 +492,7 @@ class CpuExecutable:
         return [s for s in self._sources if not isinstance(s, str)]
 
 
-def _fixed(kind: str, k: Any, args: Any) -> Any:
+def fixed_result(kind: str, k: Any, args: Any) -> Any:
     if kind == "constant":
         return k
     return args[k] if type(args[k]) is Array else Array(np.array(args[k]))
@@ -505,15 +507,15 @@ def _as_buffer(x: Any, aval: Any) -> np.ndarray[Any, Any]:
     return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
 
 
-def _distinct_results(jaxpr: Jaxpr) -> Jaxpr:
+def distinct_results(jaxpr: Jaxpr) -> Jaxpr:
     """The program returning each computed variable once."""
     seen = dict.fromkeys(a for a in jaxpr.outvars if isinstance(a, Var) and a not in jaxpr.invars)
     return as_simplified(jaxpr.with_eqns(jaxpr.eqns, tuple(seen)))
 
 
-def _fixed_results(jaxpr: Jaxpr) -> list[tuple[str, Any]] | None:
+def fixed_results(jaxpr: Jaxpr) -> list[tuple[str, Any]] | None:
     """Where each result comes from, if not simply one computed variable after another."""
-    computed = list(_distinct_results(jaxpr).outvars)
+    computed = list(distinct_results(jaxpr).outvars)
     if list(jaxpr.outvars) == computed:
         return None
     out: list[tuple[str, Any]] = []

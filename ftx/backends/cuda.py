@@ -26,7 +26,7 @@ from ..core.errors import BackendError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
 from . import executor
-from .cpu import Assembler, _distinct_results, _fixed, _fixed_results, _needed_in_memory
+from .cpu import Assembler, distinct_results, fixed_result, fixed_results, needed_in_memory
 from .cuda_compile import Capability, get_cubin, missing_packages
 from .cuda_source import CudaKernel, render
 from .fusion import Group
@@ -94,7 +94,7 @@ class CudaAssembler(Assembler):
 
     def program(self, jaxpr: Jaxpr, env: dict[Var, Any]) -> list[Any]:
         graph = prepare(jaxpr)
-        needed = _needed_in_memory(graph)
+        needed = needed_in_memory(graph)
         thunks: list[Any] = []
         for node in graph.nodes:
             self.time += 1
@@ -239,8 +239,8 @@ class CudaExecutable:
     def __init__(self, jaxpr: Jaxpr, device: Device, resident: Resident):
         self.device, self._resident = device, resident
         self._avals = [v.aval for v in jaxpr.invars]
-        simple = _distinct_results(jaxpr)
-        self._fixed = _fixed_results(jaxpr)
+        simple = distinct_results(jaxpr)
+        self._fixed = fixed_results(jaxpr)
         assembler = CudaAssembler(device)
         env: dict[Var, Any] = {v: v for v in simple.invars}
         env |= {a: a for a in simple.outvars}  # type: ignore[misc]
@@ -286,7 +286,9 @@ class CudaExecutable:
             self._resident.keep(results[-1], run.memory[var])
         if self._fixed is None:
             return results
-        return [results[k] if kind == "new" else _fixed(kind, k, args) for kind, k in self._fixed]
+        return [
+            results[k] if kind == "new" else fixed_result(kind, k, args) for kind, k in self._fixed
+        ]
 
     def _check(self, run: Run) -> None:
         if not self._checked:

@@ -13,13 +13,13 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
+from ..core.primitives.special import call
 from ..numpy import composed as M
 from ..numpy import elementwise as U
 from ..numpy import reductions, shapes
 from ..numpy.elementwise import constant_like
 from ..numpy.promotion import asarray, promote, promote_dtypes
 from ..transforms.custom import custom_jvp
-from .host import call
 
 __all__ = [
     *("betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfinv", "exp1", "expi", "expit"),

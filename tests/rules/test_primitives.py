@@ -50,6 +50,7 @@ DOMAINS = {
     "acosh": (1.2, 4.0),
     "polygamma": (0.5, 4.0),
     "cbrt": (0.2, 3.0),
+    "scipy_function": (0.2, 0.9),
     "pow": (0.3, 2.0),
     "div": (0.5, 3.0),
     "rem": (1.0, 9.0),
@@ -64,6 +65,7 @@ DOMAINS = {
 PARAMS = {
     "integer_pow": {"y": 3},
     "polygamma": {"n": 1},
+    "scipy_function": {"function": "ndtri"},
     "reduce_precision": {"exponent_bits": 8, "mantissa_bits": 50},
 }
 LOOSER = {
@@ -494,6 +496,16 @@ row(
 )
 row("svd", [Operand((3, 4))], {"full_matrices": False, "compute_uv": False}, tag="values", **WIDE)
 
+# ---- transforms and functions of SciPy
+
+for kind, shape, kinds in (("fft", (3, 4), "c"), ("ifft", (2, 5), "c"), ("rfft", (2, 6), "f")):
+    row("fft", shaped(shape), {"kind": kind, "axes": (1,), "size": 0}, tag=kind, kinds=kinds)
+row("fft", shaped((2, 4)), {"kind": "irfft", "axes": (1,), "size": 6}, tag="irfft", kinds="c")
+row("fft", shaped((3, 4)), {"kind": "fft", "axes": (0, 1), "size": 0}, tag="two axes", kinds="c")
+for name in ("i0", "i1", "i0e", "i1e", "expi", "exp1", "gamma"):
+    positive_operands = shaped((2, 3), low=0.4, high=2.5)
+    row("scipy_function", positive_operands, {"function": name}, tag=name, kinds="f")
+
 # ---- identities
 
 row("stop_gradient", shaped((2, 3)), kinds="bifc", grad=())
@@ -502,10 +514,10 @@ row("optimization_barrier", shaped((2, 3), (4,)), kinds="bifc")
 # ---- the checks
 
 NO_DTYPE = {  # primitives whose types no row can vary by kind, with the reason
-    "linalg": "LAPACK has no 16-bit types",
+    "linalg": "LAPACK and FFT libraries have no 16-bit types",
 }
 CASES = [case for cases in ROWS.values() for case in cases]
-LINALG = {"cholesky", "triangular_solve", "lu", "qr", "eigh", "svd"}
+LINALG = {"cholesky", "triangular_solve", "lu", "qr", "eigh", "svd", "fft"}
 each = pytest.mark.parametrize("case", CASES, ids=str)
 smooth = pytest.mark.parametrize(
     "case", [c for c in CASES if c.moving() and set(c.kinds) & set("fc")], ids=str

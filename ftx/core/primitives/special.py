@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
-from ..core.primitive import Primitive
-from ..core.primitives import elementwise as E
-from ..core.primitives import transcendental as T
-from ..core.primitives.formula import Elementwise, full_like
+from ..primitive import Primitive
+from . import elementwise as E
+from . import transcendental as T
+from .formula import Elementwise, full_like
 
 
 def _number(x, value):
