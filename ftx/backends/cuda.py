@@ -34,7 +34,7 @@ from .library import host_function
 from .memory import plan
 from .pipeline import prepare
 
-INSTALL = "pip install 'ftx-transforms[cuda13]'"
+INSTALL = "the extra cuda13 (in a clone: python -m pip install '.[cuda13]')"
 STATUS = "status words"
 
 

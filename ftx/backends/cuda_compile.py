@@ -33,7 +33,10 @@ from .numba_adapter import ObjectCode
 
 Capability = tuple[int, int]
 SM_90: Capability = (9, 0)
-INSTALL = "pip install 'ftx-transforms[cuda13]' (or [cuda-codegen] to compile without a GPU)"
+INSTALL = (
+    "the extra cuda13, or cuda-codegen to compile without a GPU: in a clone, "
+    "python -m pip install '.[cuda13]'"
+)
 PACKAGES = ("numba-cuda", "cuda-core", "nvidia-nvvm", "nvidia-nvjitlink")
 """What the machine code depends on, besides the text."""
 

@@ -30,7 +30,7 @@ without_gpu = pytest.mark.skipif(has_gpu(), reason="this machine has a GPU")
 def assert_clear(error: BackendError) -> None:
     message = str(error)
     assert "cuda: expected an NVIDIA GPU, its driver" in message
-    assert "ftx-transforms[cuda13]" in message and "nvidia-smi" in message
+    assert ".[cuda13]" in message and "nvidia-smi" in message
     assert "default_backend', 'cpu'" in message
     assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
 
@@ -71,8 +71,8 @@ def test_compiler_missing_is_named(monkeypatch, tmp_path):
             cuda_compile.get_cubin(text, ("f32",))
     finally:
         cuda_compile._compiler.cache_clear()
-    assert "ftx-transforms[cuda13]" in str(caught.value)
-    assert "[cuda-codegen]" in str(caught.value)
+    assert ".[cuda13]" in str(caught.value)
+    assert "cuda-codegen" in str(caught.value)
 
 
 def test_importing_ftx_imports_nothing_of_cuda():
