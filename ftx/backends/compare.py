@@ -2,6 +2,7 @@
 
 In: an executable and its jaxpr.  Out: an executable of the same results, or JaxprTypeError
 naming the first equation whose compiled result is not that of its primitive's `impl`.
+Also finds the equation that made the first NaN of a compiled program (debug_nans).
 Knows nothing of: how either result is made.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import as_array
+from ..core.array import Array, as_array, check_finite
 from ..core.errors import JaxprTypeError
 from ..core.evaluate import read
 from ..core.jaxpr import Eqn, Jaxpr, Var
@@ -56,6 +57,26 @@ class ComparingExecutable:
     def kernels(self) -> list[str]:
         """The text of every kernel."""
         return self._compiled.kernels()
+
+
+def check_results(jaxpr: Jaxpr, args: Any, results: list[Array]) -> None:
+    """Under debug_nans or debug_infs: FloatingPointError naming the first equation to blame."""
+    try:
+        check_finite(jaxpr.name, results)
+    except FloatingPointError:
+        _locate(jaxpr, args)
+        raise
+
+
+def _locate(jaxpr: Jaxpr, args: Any) -> None:
+    env = dict(zip(jaxpr.invars, map(as_array, args), strict=True))
+    with interpreting():
+        for eqn in jaxpr.eqns:
+            try:
+                outs = eqn.primitive.bind(*[read(env, a) for a in eqn.invars], **eqn.params)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{error}\n  at {eqn.source}") from None
+            env.update(zip(eqn.outvars, outs, strict=True))
 
 
 def same(got: Any, wanted: Any) -> bool:

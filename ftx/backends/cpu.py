@@ -27,7 +27,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, parallel
-from .compare import ComparingExecutable
+from .compare import ComparingExecutable, check_results
 from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Graph, Group, LibraryStep
@@ -50,6 +50,8 @@ def _use_threads(count: int) -> None:
 
 
 config.on_change("num_threads", _use_threads)
+if config.num_threads:
+    _use_threads(config.num_threads)
 
 
 @functools.cache
@@ -464,6 +466,8 @@ class CpuExecutable:
         except ExecutionError as error:
             raise self._index_error(error) from None
         results = list(map(fresh_array, outputs, self._out_avals))
+        if config.debug_nans or config.debug_infs:
+            check_results(self._jaxpr, args, results)
         if self._fixed is None:
             return results
         return [
