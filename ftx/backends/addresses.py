@@ -42,14 +42,15 @@ def collapses(group: Group) -> bool:
         if stage.kind != "accumulate":
             accesses.append((stage.place, stage.shape))
         for indices, shape in accesses:
-            if not _even(flat_index(indices, shape), lead):
+            if not even(flat_index(indices, shape), lead):
                 return False
-        if not _only_in_addresses(stage.expr, set(lead)):
+        if not only_in_addresses(stage.expr, set(lead)):
             return False
     return True
 
 
-def _even(flat: Index | None, lead: Any) -> bool:
+def even(flat: Index | None, lead: Any) -> bool:
+    """Whether an address moves by one step from the end of a row to the start of the next."""
     if flat is None:
         return True
     for outer, inner in zip(lead, lead[1:], strict=False):
@@ -58,7 +59,8 @@ def _even(flat: Index | None, lead: Any) -> bool:
     return not any(isinstance(a, IndexOp) and a.depends & set(lead) for a, _ in flat.terms)
 
 
-def _only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
+def only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
+    """Whether an expression uses counters only to find elements."""
     stack, seen = [expr], set()
     while stack:
         e = stack.pop()

@@ -16,11 +16,12 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import short_name
-from .addresses import flat_index
+from .addresses import even, flat_index, only_in_addresses
 from .cuda_text import cell, from_cell, to_cell
+from .expressions import ExpressionWriter, Scope
 from .fusion import Group, loads_of
-from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
-from .scalar_text import HALF, combine, literal, operation, register, suffix
+from .loops import Expr, Index, LoopVar, Stage
+from .scalar_text import HALF, combine, literal, operation, register
 
 THREADS = 256
 """Threads of a block that computes independent elements."""
@@ -67,15 +68,7 @@ def by_column(stage: Stage) -> bool:
     return last.size >= 8 and by_axis > by_fold
 
 
-@dataclass(eq=False)
-class Scope:
-    """The lines of one open loop, and what has been computed there."""
-
-    lines: list[str] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-
-
-class CudaWriter:
+class CudaWriter(ExpressionWriter):
     """Writes one kernel."""
 
     def __init__(self, group: Group, in_memory: Callable[[Any], bool]):
@@ -157,7 +150,7 @@ class CudaWriter:
         accesses = [(load.args, load.data.aval.shape) for load in loads_of(stage)]
         if stage.kind != "accumulate":
             accesses.append((stage.place, stage.shape))
-        return all(runs_evenly(flat_index(indices, shape), lead) for indices, shape in accesses)
+        return all(even(flat_index(indices, shape), lead) for indices, shape in accesses)
 
     # ---- memory
 
@@ -205,19 +198,6 @@ class CudaWriter:
         n = self.counts.get(prefix, 0)
         self.counts[prefix] = n + 1
         return f"{prefix}{n}"
-
-    def _emit(self, line: str) -> None:
-        self.scopes[-1].lines.append(line)
-
-    def _assign(self, text: str, depth: int, prefix: str = "t") -> str:
-        for scope in self.scopes[: depth + 1]:
-            if text in scope.names:
-                return scope.names[text]
-        name = self._name(prefix)
-        scope = self.scopes[depth]
-        scope.lines.append(f"{name} = {text}")
-        scope.names[text] = name
-        return name
 
     def close(self, head: str, last: str = "") -> None:
         """End the innermost loop."""
@@ -274,18 +254,6 @@ class CudaWriter:
         name = self._value(stage.expr)
         self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
 
-    def _arg_step(self, stage: Stage) -> None:
-        name, best = self._value(stage.expr), self.totals[stage.value]
-        sign = ">" if stage.op == "gt" else "<"
-        take = f"maximum_bool({name} {sign} {best}b, {best} < i64(0))"
-        if dtypes.is_float(stage.expr.dtype):
-            take = f"maximum_bool({take}, minimum_bool({name} != {name}, {best}b == {best}b))"
-        at = next((self.text_of[v] for v in stage.fold if v.size != 1), "0")
-        taken = self._name("k")
-        self._emit(f"{taken} = {take}")
-        self._emit(f"{best} = select_i64({taken}, i64({at}), {best})")
-        self._emit(f"{best}b = select_{suffix(stage.expr.dtype)}({taken}, {name}, {best}b)")
-
     def result(self, stage: Stage) -> str:
         """The name of a finished fold's value."""
         total = self.totals[stage.value]
@@ -312,100 +280,15 @@ class CudaWriter:
 
     # ---- expressions
 
+    def _quotient(self, kind: str, inner: Index, text: str, n: int) -> str:
+        """In 32 bits where the dividend fits: 64-bit divisions take many registers."""
+        if 0 <= inner.low and inner.high < 2**31:
+            return f"{'quotient' if kind == 'floordiv' else 'remainder'}({text}, {n})"
+        return super()._quotient(kind, inner, text, n)
+
     def _known_from(self, value: Any) -> int:
         """The scope in which a value of this kernel is known."""
         return self.registers[value][1] if value in self.registers else 0
-
-    def _depth_of(self, node: Any) -> int:
-        """The scope in which a node can be computed: the innermost loop it depends on."""
-        found = max((self.level.get(v, 0) for v in node.depends), default=0)
-        for load in loads(node):
-            if load.data in self.group.values:
-                found = max(found, self._known_from(load.data))
-        return found
-
-    def _value(self, expr: Expr) -> str:
-        """The name of a value, computed where it belongs."""
-        if expr.kind == "const":
-            dtype = expr.dtype
-            if dtype in HALF:
-                number = np.frombuffer(expr.data, dtype).astype(np.float32)
-                return literal(number.tobytes(), dtypes.float32)
-            return literal(expr.data, dtype)
-        if expr.kind == "load":
-            return self._load(expr)
-        if expr.kind == "index":
-            text = f"{short_name(register(expr.dtype))}({self._index(expr.args[0])})"
-            return self._assign(text, self._depth_of(expr))
-        args = [self._value(a) for a in expr.args]
-        text = operation(expr.data, expr.dtype, expr.args, args)
-        return self._assign(text, self._depth_of(expr))
-
-    def _index(self, index: Index) -> str:
-        parts = []
-        for atom, c in sorted(index.terms, key=self._order):
-            text = self.text_of[atom] if isinstance(atom, LoopVar) else self._atom(atom)
-            if text:
-                parts.append(text if c == 1 else f"{text} * {c}")
-        if index.constant or not parts:
-            parts.append(str(index.constant))
-        return " + ".join(parts)
-
-    def _order(self, term: Any) -> Any:
-        atom, c = term
-        return -abs(c), self.text_of[atom] if isinstance(atom, LoopVar) else self._atom(atom)
-
-    def _atom(self, atom: IndexOp) -> str:
-        depth = self._depth_of(atom)
-        if atom.kind == "value":
-            return self._assign(f"i64({self._value(atom.args[0])})", depth, "x")
-        inner, n = atom.args
-        text = self._index(inner)
-        if atom.kind in ("floordiv", "mod"):
-            if 0 <= inner.low and inner.high < 2**31:
-                name = "quotient" if atom.kind == "floordiv" else "remainder"
-                return self._assign(f"{name}({text}, {n})", depth, "x")
-            sign = "//" if atom.kind == "floordiv" else "%"
-            return self._assign(f"({text}) {sign} {n}", depth, "x")
-        if atom.kind == "checked":
-            self._check(text, n, depth, atom.source)
-        clipped = f"maximum_i64(i64(0), minimum_i64(i64({text}), i64({n - 1})))"
-        return self._assign(clipped, depth, "x")
-
-    def _check(self, text: str, n: int, depth: int, source: Any) -> None:
-        key = f"check {text} {n}"
-        if any(key in scope.names for scope in self.scopes[: depth + 1]):
-            return
-        site = min(len(self.checks), 60)
-        self.checks.append((n, source))
-        scope = self.scopes[depth]
-        scope.names[key] = ""
-        outside = f"maximum_bool({text} < 0, {text} >= {n})"
-        scope.lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
-
-
-def only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
-    """Whether an expression uses counters only to find elements."""
-    stack, seen = [expr], set()
-    while stack:
-        e = stack.pop()
-        if id(e) in seen:
-            continue
-        seen.add(id(e))
-        if e.kind == "index" and e.args[0].depends & lead:
-            return False
-        stack.extend(a for a in e.args if isinstance(a, Expr))
-    return True
-
-
-def runs_evenly(flat: Index | None, lead: tuple[LoopVar, ...]) -> bool:
-    """Whether an address moves by one step from the end of a row to the start of the next."""
-    if flat is None:
-        return True
-    for outer, inner in zip(lead, lead[1:], strict=False):
-        if flat.coefficient(outer) != flat.coefficient(inner) * inner.size and outer.size != 1:
-            return False
-    return not any(isinstance(a, IndexOp) and a.depends & set(lead) for a, _ in flat.terms)
 
 
 def scratch_cell(dtype: Any) -> Any:

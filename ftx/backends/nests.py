@@ -130,7 +130,7 @@ def _insert(
 def _starts_here(stage: Stage, remaining: list[tuple[LoopVar, str]], depth: int) -> bool:
     """Whether the totals of a fold begin just outside the next loop."""
     if stage.kind == "running":
-        return len(remaining) == 1
+        return remaining[0][0] is stage.axes[-1]
     if stage.kind not in ("reduce", "arg", "accumulate"):
         return False
     before = [k for _, k in remaining]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import DType, short_name
 from .addresses import TILE, collapses, flat_index, lead_of, runs_across, tiled_loop
+from .expressions import ExpressionWriter, Scope
 from .fusion import Group, pieces_of
-from .loops import Expr, Index, IndexOp, LoopVar, Stage, loads
+from .loops import Expr, Index, LoopVar, Stage
 from .nests import Loop, Nest, Step, build, keeps_totals
 from .scalar_text import HALF, combine, literal, operation, register, suffix
 
@@ -45,14 +46,6 @@ class KernelSource:
     """Chunks are multiples of this many iterations, where that is possible."""
     work: int
     labels: list[str]
-
-
-@dataclass(eq=False)
-class _Scope:
-    """The lines of one open loop, and what has been computed there."""
-
-    lines: list[str] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
 
 
 class Frame:
@@ -133,14 +126,15 @@ def _settle_depth(group: Group) -> None:
         group.outer = group.outer[: group.depth]
 
 
-class Writer:
+class Writer(ExpressionWriter):
     """Writes the lines of one group into a frame."""
 
     def __init__(self, group: Group, in_memory: Callable[[Any], bool], frame: Frame):
         self.group, self.depth, self.frame = group, group.depth, frame
+        self.checks = frame.checks
         self.nest: Nest = build(group)
         self.in_memory = in_memory
-        self.scopes: list[_Scope] = [_Scope()]
+        self.scopes: list[Scope] = [Scope()]
         self.open: list[Loop] = []
         self.level: dict[LoopVar, int] = {}
         self.text_of: dict[LoopVar, str] = {}
@@ -166,7 +160,7 @@ class Writer:
             if stage.kind == "accumulate":
                 self._start_accumulate(stage)
         if self.depth:
-            self.scopes.append(_Scope())
+            self.scopes.append(Scope())
             self._bind_outer()
         self._items(self.nest.items)
         if self.depth:
@@ -252,7 +246,7 @@ class Writer:
         for step in loop.before:
             self._start(step.stage)
         counter = self._name("j")
-        self.scopes.append(_Scope())
+        self.scopes.append(Scope())
         self.open.append(loop)
         for var in loop.bound:
             self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
@@ -267,9 +261,6 @@ class Writer:
         lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
         for step in loop.after:
             self._finish_fold(step.stage)
-
-    def _emit(self, line: str) -> None:
-        self.scopes[-1].lines.append(line)
 
     def _start(self, stage: Stage) -> None:
         if keeps_totals(stage, self.depth):
@@ -291,7 +282,7 @@ class Writer:
             if var.size == 1:
                 continue
             counter = self._name("j")
-            self.scopes.append(_Scope())
+            self.scopes.append(Scope())
             self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
             opened.append((var, counter))
         self._emit(f"{self._slot(stage, place)} = {start}")
@@ -361,20 +352,10 @@ class Writer:
         self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
 
     def _compute_arg(self, stage: Stage) -> None:
-        name = self._value(stage.expr)
         if all(v.size == 1 for v in stage.fold):
             self._store(stage, f"{short_name(stage.dtype)}(0)")
-            return
-        best = self.totals[stage.value]
-        sign = ">" if stage.op == "gt" else "<"
-        take = f"maximum_bool({name} {sign} {best}b, {best} < i64(0))"
-        if dtypes.is_float(stage.expr.dtype):
-            take = f"maximum_bool({take}, minimum_bool({name} != {name}, {best}b == {best}b))"
-        at = self.text_of[stage.fold[0]]
-        taken = self._name("k")
-        self._emit(f"{taken} = {take}")
-        self._emit(f"{best} = select_i64({taken}, i64({at}), {best})")
-        self._emit(f"{best}b = select_{suffix(stage.expr.dtype)}({taken}, {name}, {best}b)")
+        else:
+            self._arg_step(stage)
 
     def _compute_running(self, stage: Stage) -> None:
         name, total = self._value(stage.expr), self.totals.get(stage.value)
@@ -413,13 +394,6 @@ class Writer:
 
     # ---- expressions
 
-    def _depth_of(self, node: Any) -> int:
-        """The scope in which a node can be computed: the innermost loop it depends on."""
-        found = max((self.level.get(v, 0) for v in node.depends), default=0)
-        for load in _group_loads(node, self.group.values):
-            found = max(found, self._known_from(load.data))
-        return found
-
     def _known_from(self, value: Any) -> int:
         if value in self.registers:
             return self.registers[value][1]
@@ -429,36 +403,6 @@ class Writer:
                 break
             common += 1
         return self.base + common
-
-    def _assign(self, text: str, depth: int, prefix: str = "t") -> str:
-        for scope in self.scopes[: depth + 1]:
-            if text in scope.names:
-                return scope.names[text]
-        name = self._name(prefix)
-        scope = self.scopes[depth]
-        scope.lines.append(f"{name} = {text}")
-        scope.names[text] = name
-        return name
-
-    def _value(self, expr: Expr) -> str:
-        """The name of a value, computed where it belongs."""
-        if expr.kind == "const":
-            dtype = expr.dtype
-            if dtype in HALF:
-                number = np.frombuffer(expr.data, dtype).astype(np.float32)
-                return literal(number.tobytes(), dtypes.float32)
-            return literal(expr.data, dtype)
-        if expr.kind == "load":
-            return self._load(expr)
-        if expr.kind == "index":
-            text = f"{short_name(register(expr.dtype))}({self._index(expr.args[0])})"
-            return self._assign(text, self._depth_of(expr))
-        fused = self._contracted(expr)
-        if fused is not None:
-            return self._assign(fused, self._depth_of(expr))
-        args = [self._value(a) for a in expr.args]
-        text = operation(expr.data, expr.dtype, expr.args, args)
-        return self._assign(text, self._depth_of(expr))
 
     def _contracted(self, expr: Expr) -> str | None:
         """x * y + z as one fused multiply-add where the product has no other use, left first."""
@@ -497,49 +441,6 @@ class Writer:
             self.tiles[source] = (self.frame.stack(expr.dtype, TILE * TILE), source)
         return f"{self.tiles[source][0]}[(i - ib) * {TILE} + {counter} - jb]"
 
-    def _index(self, index: Index) -> str:
-        parts = []
-        for atom, c in sorted(index.terms, key=self._order):
-            text = self.text_of[atom] if isinstance(atom, LoopVar) else self._atom(atom)
-            if text:
-                parts.append(text if c == 1 else f"{text} * {c}")
-        if index.constant or not parts:
-            parts.append(str(index.constant))
-        return " + ".join(parts)
-
-    def _order(self, term: Any) -> Any:
-        atom, c = term
-        return (
-            -abs(c),
-            self.text_of[atom] if isinstance(atom, LoopVar) else "~" + self._atom(atom),
-        )
-
-    def _atom(self, atom: IndexOp) -> str:
-        depth = self._depth_of(atom)
-        if atom.kind == "value":
-            return self._assign(f"i64({self._value(atom.args[0])})", depth, "x")
-        inner, n = atom.args
-        text = self._index(inner)
-        if atom.kind == "floordiv":
-            return self._assign(f"({text}) // {n}", depth, "x")
-        if atom.kind == "mod":
-            return self._assign(f"({text}) % {n}", depth, "x")
-        clipped = f"maximum_i64(i64(0), minimum_i64(i64({text}), i64({n - 1})))"
-        if atom.kind == "checked":
-            self._check(text, n, depth, atom.source)
-        return self._assign(clipped, depth, "x")
-
-    def _check(self, text: str, n: int, depth: int, source: Any) -> None:
-        key = f"check {text} {n}"
-        if any(key in scope.names for scope in self.scopes[: depth + 1]):
-            return
-        site = min(len(self.frame.checks), 60)
-        self.frame.checks.append((n, source))
-        scope = self.scopes[depth]
-        scope.names[key] = ""
-        outside = f"maximum_bool({text} < 0, {text} >= {n})"
-        scope.lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
-
 
 def _count_uses(group: Group) -> dict[Expr, int]:
     """How many expressions of the kernel have each expression as an operand."""
@@ -560,8 +461,3 @@ def _count_uses(group: Group) -> dict[Expr, int]:
 
 def _zero(dtype: Any) -> bytes:
     return np.zeros((), dtype).tobytes()
-
-
-def _group_loads(node: Any, values: set[Any]) -> list[Expr]:
-    """Loads of values of this kernel anywhere inside a node."""
-    return [load for load in loads(node) if load.data in values]

@@ -32,6 +32,7 @@ PROGRAMS = {
         [(9, 3)],
     ),
     "running": (lambda x: fnp.cumsum(x, axis=0) + fnp.cumsum(x, axis=1), [(6, 5)]),
+    "running over one step": (lambda x: fnp.cumsum(fnp.sin(x), axis=1), [(5, 1)]),
     "indexing": (lambda x: x[fnp.array([2, 0, 2])].at[1].add(5.0), [(4, 3)]),
     "extrema": (lambda x: (fnp.argmax(x, 1), fnp.argmin(x, 0), x.max()), [(5, 6)]),
     "products": (lambda a, b: fnp.tanh(a @ b) @ b.T, [(6, 5), (5, 6)]),
