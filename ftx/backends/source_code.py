@@ -327,7 +327,8 @@ class Writer(ExpressionWriter):
     def _store(self, stage: Stage, name: str) -> None:
         if stage.value in self.stored or stage.value in self.scratch:
             self._emit(f"{self._address(stage.value, stage.place, stage.shape)} = {name}")
-        self.registers[stage.value] = (name, len(self.scopes) - 1)
+        if not stage.is_piece:  # a piece of one step has no loop to leave: others must not see it
+            self.registers[stage.value] = (name, len(self.scopes) - 1)
 
     def _compute_map(self, stage: Stage) -> None:
         self._store(stage, self._value(stage.expr))

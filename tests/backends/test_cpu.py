@@ -27,6 +27,10 @@ PROGRAMS = {
     "logsumexp of columns": (lambda x: fnp.log(fnp.exp(x - x.max(0)).sum(0)) + x.max(0), [(64, 6)]),
     "transpose": (lambda x, y: x.T + y, [(70, 130), (130, 70)]),
     "padding": (lambda x: fnp.pad(x[:, 1:-1], ((0, 1), (2, 2)), constant_values=3.0), [(4, 50)]),
+    "padding, then a sum": (
+        lambda x: ((y := fnp.pad(x, ((1, 2),))), fnp.sum(fnp.tanh(y))),
+        [(50,)],
+    ),
     "pairwise": (
         lambda x: fnp.sqrt(((x[:, None] - x[None]) ** 2).sum(-1) + 1e-9).mean(1),
         [(9, 3)],
