@@ -127,7 +127,7 @@ class Assembler:
         for node in graph.nodes:
             self.time += 1
             if isinstance(node, Group):
-                thunks.append(self._kernel(node, env, needed))
+                thunks += self._kernels(node, env, needed)
             else:
                 thunks += self._library(node.eqn, env)
         return thunks
@@ -141,7 +141,8 @@ class Assembler:
         self.touch(env[value])
         return env[value]
 
-    def _kernel(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> Any:
+    def _kernels(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> list[Any]:
+        """Thunks that compute a group."""
         own = group.values
         source = render(group, lambda v: v in needed or v in env or v not in own)
         self.sources.append(source)
@@ -160,7 +161,7 @@ class Assembler:
         else:
             thunk = RunKernel(kernel, entries, n, label=label)
         self.by_thunk[id(thunk)] = source
-        return thunk
+        return [thunk]
 
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         special = getattr(self, f"_{eqn.primitive.name}", None)

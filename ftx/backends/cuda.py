@@ -26,13 +26,12 @@ from ..core.errors import BackendError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
 from . import executor
-from .cpu import Assembler, distinct_results, fixed_result, fixed_results, needed_in_memory
+from .cpu import Assembler, distinct_results, fixed_result, fixed_results
 from .cuda_compile import Capability, get_cubin, missing_packages
 from .cuda_source import CudaKernel, render
 from .fusion import Group
 from .library import host_function
 from .memory import plan
-from .pipeline import prepare
 
 INSTALL = "the extra cuda13 (in a clone: python -m pip install '.[cuda13]')"
 STATUS = "status words"
@@ -92,19 +91,10 @@ class CudaAssembler(Assembler):
         self.device = device
         self.checked: list[CudaKernel] = []
 
-    def program(self, jaxpr: Jaxpr, env: dict[Var, Any]) -> list[Any]:
-        graph = prepare(jaxpr)
-        needed = needed_in_memory(graph)
-        thunks: list[Any] = []
-        for node in graph.nodes:
-            self.time += 1
-            if isinstance(node, Group):
-                own = node.values
-                sources = render(node, lambda v, own=own: v in needed or v in env or v not in own)
-                thunks += [self._launch(source, env) for source in sources]
-            else:
-                thunks += self._library(node.eqn, env)
-        return thunks
+    def _kernels(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> list[Any]:
+        own = group.values
+        sources = render(group, lambda v: v in needed or v in env or v not in own)
+        return [self._launch(source, env) for source in sources]
 
     def _launch(self, source: CudaKernel, env: dict[Var, Any]) -> Launch:
         self.sources.append(source)  # type: ignore[arg-type]
@@ -114,7 +104,7 @@ class CudaAssembler(Assembler):
         if source.checks:
             self.checked.append(source)
         label = ", ".join(source.labels)
-        return Launch(source, kernel, entries, status, label=label)  # type: ignore[call-arg]
+        return Launch(source, kernel, entries, status, label=label)
 
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         name = eqn.primitive.name
@@ -126,7 +116,7 @@ class CudaAssembler(Assembler):
         entries = [self.place(a, env) for a in atoms]
         specs = [(a.aval.shape, a.aval.dtype) for a in atoms]
         function, n = host_function(eqn), len(eqn.invars)
-        return [HostStep(function, entries, specs, n, label=name)]  # type: ignore[call-arg]
+        return [HostStep(function, entries, specs, n, label=name)]
 
 
 # ---- Running steps -----------------------------------------------------------------------------

@@ -59,12 +59,7 @@ class ThreadWriter(CudaWriter):
     def _known_from(self, value: Any) -> int:
         if value in self.registers:
             return self.registers[value][1]
-        path, common = self.nest.path.get(value, []), 0
-        for a, b in zip(path, self.open, strict=False):
-            if a is not b:
-                break
-            common += 1
-        return common
+        return self.nest.shared_loops(value, self.open)
 
     # ---- loops and steps
 

@@ -52,6 +52,15 @@ class Nest:
         own = self.path[value]
         return all(r[: len(own)] == own for r in self.readers.get(value, []))
 
+    def shared_loops(self, value: Any, opened: list[Loop]) -> int:
+        """How many of the open loops, outermost first, a value is computed in."""
+        common = 0
+        for a, b in zip(self.path.get(value, []), opened, strict=False):
+            if a is not b:
+                break
+            common += 1
+        return common
+
 
 def loops_of(stage: Stage, depth: int) -> list[tuple[LoopVar, str]]:
     """The inner loops of a stage, outermost first, each an 'axis' or a 'fold'."""

@@ -398,12 +398,7 @@ class Writer(ExpressionWriter):
     def _known_from(self, value: Any) -> int:
         if value in self.registers:
             return self.registers[value][1]
-        path, common = self.nest.path.get(value, []), 0
-        for a, b in zip(path, self.open, strict=False):
-            if a is not b:
-                break
-            common += 1
-        return self.base + common
+        return self.base + self.nest.shared_loops(value, self.open)
 
     def _contracted(self, expr: Expr) -> str | None:
         """x * y + z as one fused multiply-add where the product has no other use, left first."""
