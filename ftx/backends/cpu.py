@@ -428,6 +428,18 @@ def _only_results(jaxpr: Jaxpr, kept: tuple[int, ...]) -> Jaxpr:
     return jaxpr.memo[key]
 
 
+def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
+    """The thunks of a program whose results are distinct, and its memory."""
+    env: dict[Var, Any] = {v: v for v in simple.invars}
+    env |= {a: a for a in simple.outvars}  # type: ignore[misc]
+    thunks = assembler.program(simple, env)
+    if assembler.products:
+        thunks = _one_blas_thread(thunks, assembler)
+    offsets, arena_bytes = plan(assembler.temporaries)
+    constants = assembler.constants
+    return Program(thunks, simple.invars, simple.outvars, constants, offsets, arena_bytes)
+
+
 class CpuExecutable:
     """A compiled program."""
 
@@ -437,21 +449,9 @@ class CpuExecutable:
         simple = distinct_results(jaxpr)
         self._fixed = fixed_results(jaxpr)
         assembler = Assembler()
-        env: dict[Var, Any] = {v: v for v in simple.invars}
-        env |= {a: a for a in simple.outvars}  # type: ignore[misc]
-        thunks = assembler.program(simple, env)
-        if assembler.products:
-            thunks = _one_blas_thread(thunks, assembler)
-        offsets, self.arena_bytes = plan(assembler.temporaries)
+        program = assemble(simple, assembler)
+        self.arena_bytes = program.arena_bytes
         self._sources, self._by_thunk = assembler.sources, assembler.by_thunk
-        program = Program(
-            thunks,
-            simple.invars,
-            simple.outvars,
-            assembler.constants,
-            offsets,
-            self.arena_bytes,
-        )
         self._run = Compiled(program).run
         self._out_avals = [a.aval for a in simple.outvars]
         self._specs = [(a.shape, a.dtype) for a in self._out_avals]
