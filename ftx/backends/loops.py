@@ -22,15 +22,19 @@ from ..core import dtypes
 from ..core.dtypes import DType
 from .costs import COST
 
+_numbers = itertools.count()
+"""Ages of atoms: what is ordered by them is ordered alike in every process."""
+_AFTER_COUNTERS = 1 << 62
+"""Added to the age of computed atoms, which equal layers may share or not."""
+
 
 class LoopVar:
     """A counter of `size` steps from `start`."""
 
     __slots__ = ("name", "number", "size", "start")
-    _numbers = itertools.count()
 
     def __init__(self, size: int, name: str = "", start: int = 0):
-        self.size, self.start, self.number = size, start, next(LoopVar._numbers)
+        self.size, self.start, self.number = size, start, next(_numbers)
         self.name = name or f"v{self.number}"
 
     def __repr__(self) -> str:
@@ -40,10 +44,11 @@ class LoopVar:
 class IndexOp:
     """An integer atom computed from others: floordiv, mod, clip, value (of an Expr), checked."""
 
-    __slots__ = ("args", "depends", "high", "kind", "low", "source")
+    __slots__ = ("args", "depends", "high", "kind", "low", "number", "source")
 
     def __init__(self, kind: str, args: tuple[Any, ...], low: int, high: int, depends: Any):
         self.kind, self.args, self.low, self.high, self.depends = kind, args, low, high, depends
+        self.number = _AFTER_COUNTERS + next(_numbers)
         self.source: Any = None
 
 
@@ -171,7 +176,7 @@ class Builder:
         """Values of a counter at which the outcome of a comparison changes."""
 
     def index(self, constant: Any, terms: tuple[tuple[Any, Any], ...]) -> Index:
-        terms = tuple(sorted(terms, key=lambda t: id(t[0])))
+        terms = tuple(sorted(terms, key=lambda t: t[0].number))
         key = ("index", constant, terms)
         found = self._nodes.get(key)
         if found is None:
