@@ -11,6 +11,7 @@ from typing import Any
 
 from .array import Array
 from .jaxpr import Atom, Jaxpr, Literal, Var
+from .source import interprets
 
 
 def read(env: dict[Var, Any], atom: Atom) -> Any:
@@ -20,6 +21,7 @@ def read(env: dict[Var, Any], atom: Atom) -> Any:
     return env[atom]
 
 
+@interprets
 def eval_jaxpr(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
     """Results of `jaxpr` on `args`; values are dropped after their last use."""
     env = dict(zip(jaxpr.invars, (*jaxpr.consts, *args), strict=True))

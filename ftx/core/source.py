@@ -1,6 +1,7 @@
 """Where in the user's code an equation came from.
 
-In: the running Python stack.  Out: the innermost frame that is not part of ftx.
+In: the running Python stack.  Out: the innermost frame that is not part of ftx, or the line of
+the equation that a transform or pass is just interpreting, whichever is further in.
 Knows nothing of: jaxprs, errors, files on disk beyond reading one line to show it.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from typing import NamedTuple
+from collections.abc import Callable
+from types import CodeType
+from typing import NamedTuple, TypeVar
 
 import optree
 
@@ -34,12 +37,29 @@ class SourceInfo(NamedTuple):
 UNKNOWN = SourceInfo("", 0, "")
 
 
+_INTERPRETERS: set[CodeType] = set()
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def interprets(function: Function) -> Function:
+    """Mark a function whose local variable `eqn` is the equation it is interpreting.
+
+    What is recorded meanwhile belongs to that equation's line, not to the call of the transform.
+    """
+    _INTERPRETERS.add(function.__code__)  # type: ignore[attr-defined]
+    return function
+
+
 def user_source() -> SourceInfo:
-    """The innermost frame outside ftx, or UNKNOWN."""
+    """The innermost frame outside ftx or equation being interpreted, or UNKNOWN."""
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_NOT_USERS):
+        if code in _INTERPRETERS:
+            eqn = frame.f_locals.get("eqn")
+            if eqn is not None and eqn.source.file:
+                return eqn.source
+        elif not code.co_filename.startswith(_NOT_USERS):
             return SourceInfo(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return UNKNOWN

@@ -17,6 +17,7 @@ from ..core.jaxpr import Jaxpr, Literal
 from ..core.primitive import Primitive
 from ..core.primitives.elementwise import add
 from ..core.primitives.shape import full
+from ..core.source import interprets
 from ..core.tracing import trace
 
 Rule = Callable[[Primitive, Any, Any, Any], tuple[list[Any], list[Any]]]
@@ -47,6 +48,7 @@ def jvp_rule(primitive: Primitive, primals: Any, tangents: Any, params: Any) -> 
     return primitive.jvp(primals, tangents, **params)
 
 
+@interprets
 def propagate(
     jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any], rule: Rule = jvp_rule
 ) -> tuple[list[Any], list[Any]]:

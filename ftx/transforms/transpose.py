@@ -14,6 +14,7 @@ from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, Var
 from ..core.primitive import Linear
 from ..core.primitives.elementwise import add
+from ..core.source import interprets
 from ..core.tracing import trace
 
 
@@ -23,6 +24,7 @@ def accumulate(into: dict[Var, Any], atom: Any, ct: Any) -> None:
         into[atom] = add(into[atom], ct) if atom in into else ct
 
 
+@interprets
 def backward(jaxpr: Jaxpr, cotangents: Sequence[Any]) -> list[Any]:
     """Cotangents of the arguments of a linear jaxpr.
 

@@ -19,6 +19,7 @@ from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
 from ..core.primitives.shape import move_batch_axis
+from ..core.source import interprets
 from ..core.state import named_axis
 from ..core.tracing import trace
 from ..core.types import ShapedArray
@@ -168,6 +169,7 @@ def _place(out: Any, dim: int | None, wanted: int | None, size: int, fun: Any) -
     return move_batch_axis(out, dim, wanted % ndim, size)
 
 
+@interprets
 def batch(
     jaxpr: Jaxpr, axis: BatchAxis, values: Sequence[Any], dims: Sequence[int | None]
 ) -> tuple[list[Any], list[int | None]]:
