@@ -8,12 +8,13 @@ Knows nothing of: tracing and transforms other than the simplifier.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,14 @@ from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, parallel
 from .compare import ComparingExecutable, check_results
-from .executor import Carry, Compiled, ExecutionError, Gemm, Host, Program, RunChunks, RunKernel
+from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Graph, Group, LibraryStep
-from .library import blocks, gemm_arguments, host_function
+from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .numba_adapter import inspect_kernel
 from .pipeline import prepare
+from .product_steps import Front, dot_steps
 from .source_code import KernelSource, render
 
 CHUNK = 1 << 15
@@ -87,6 +89,8 @@ class Assembler:
 
     small_loops = True
     """Whether a loop of small bodies may become one kernel."""
+    tiles = True
+    """Whether products run on our own tiles."""
 
     def __init__(self) -> None:
         self.time = 0
@@ -95,8 +99,9 @@ class Assembler:
         self.sources: list[KernelSource | str] = []
         self.by_thunk: dict[int, KernelSource] = {}
         self.touched: list[set[Temporary]] = []
-        self.products = False
-        """Whether the program calls BLAS."""
+        self.fronts: list[Front] = []
+        """What is done before each of the loops around, outermost first."""
+        self.uses_blas = False
 
     # ---- buffers
 
@@ -180,18 +185,7 @@ class Assembler:
             return []
         if not arguments["k"]:
             return [executor.Fill(c, out.nbytes)]
-        self.products = True
-        itemsize = out.dtype.itemsize
-        return [
-            Gemm(
-                a=(a, skip[0] * itemsize),
-                b=(b, skip[1] * itemsize),
-                c=(c, skip[2] * itemsize),
-                label=eqn.params["spec"],
-                **block,
-            )
-            for skip, block in blocks(arguments)
-        ]
+        return dot_steps(self, arguments, eqn.params["spec"], a, b, c)
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]
@@ -253,10 +247,17 @@ class Assembler:
             )
             self.touch(*ins, *outs, *[c.spare for c in carries])
             return [*thunks, *self._run_loop(source, carries)]
-        with _Span(self):
+        with _Span(self), self._front(ins[:n_consts]) as front:
             inner = self.program(*named)
         self.touch(*ins, *outs, *[c.spare for c in carries])
-        return [*thunks, executor.For(length, inner, slices, carries)]
+        return [*thunks, *front.thunks, executor.For(length, inner, slices, carries)]
+
+    @contextlib.contextmanager
+    def _front(self, unchanged: Sequence[Any]) -> Iterator[Front]:
+        """The front of a loop, while its body is assembled."""
+        self.fronts.append(Front(self.time, set(unchanged)))
+        yield self.fronts[-1]
+        self.fronts.pop()
 
     def _kept(self, aval: Any) -> Temporary:
         found = self.temporary(aval)
@@ -309,11 +310,11 @@ class Assembler:
             )
             self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
             return self._run_loop(source, carries)
-        with _Span(self):
+        with _Span(self), self._front(ins[: n_cond + n_body]) as front:
             test = self.program(*test_body)
             inner = self.program(*step_body)
         self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
-        return [executor.While(test, predicate, inner, carries)]
+        return [*front.thunks, executor.While(test, predicate, inner, carries)]
 
 
 _LIMIT = """def kernel(args, lo, hi):
@@ -433,7 +434,7 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     env: dict[Var, Any] = {v: v for v in simple.invars}
     env |= {a: a for a in simple.outvars}  # type: ignore[misc]
     thunks = assembler.program(simple, env)
-    if assembler.products:
+    if assembler.uses_blas:
         thunks = _one_blas_thread(thunks, assembler)
     offsets, arena_bytes = plan(assembler.temporaries)
     constants = assembler.constants

@@ -81,7 +81,7 @@ class HostStep(executor.Thunk):
 class CudaAssembler(Assembler):
     """The CPU's assembler with launches instead of calls."""
 
-    small_loops = False
+    small_loops = tiles = False
 
     THUNKS = frozenset({"dot_general", "cond", "scan", "while"})
     """Library steps that are not host functions."""

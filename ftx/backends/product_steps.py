@@ -1,0 +1,135 @@
+"""Products as steps of a program: on our tiles where they serve, else by BLAS.
+
+In: a canonical dot_general and the buffers of its operands.  Out: thunks.
+A right operand that no iteration of a loop changes is packed once, before the loop.
+Called by the CPU assembler.  Knows nothing of: fusion, the executor's instructions.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import cache
+from .executor import Gemm, RunChunks, RunKernel, Thunk
+from .library import blocks
+from .memory import Temporary
+from .numba_adapter import Kernel, host_features
+from .product_shapes import Shape, shape_for
+from .products import Left, Product, Right, packing_text, product_text
+
+PARALLEL = 1 << 19
+"""Multiply-adds from which a product is worth a fork-join: about 10 us of one thread."""
+PARALLEL_PACK = 1 << 18
+"""Bytes from which packing is."""
+MAX_CHUNKS = 64
+
+
+@dataclass
+class Front:
+    """What is done once before a loop: packing of operands that the loop leaves alone."""
+
+    start: int
+    unchanged: set[Any]
+    thunks: list[Thunk] = field(default_factory=list)
+    packed: dict[Any, Temporary] = field(default_factory=dict)
+
+
+@functools.cache
+def tile_shape(dtype: Any) -> Shape | None:
+    """The tile of this processor for a dtype; None: BLAS only."""
+    if dtype not in (np.float32, np.float64):
+        return None
+    flags = host_features().split(",")
+    return shape_for(dtype.itemsize, frozenset(f[1:] for f in flags if f.startswith("+")))
+
+
+@functools.cache
+def _kernels(shape: Shape) -> tuple[Kernel, Kernel]:
+    """The kernels that compute and that pack every product of one shape of tile."""
+    version = hashlib.sha256((Path(__file__).parent / "tile.py").read_bytes()).hexdigest()
+
+    def names() -> dict[str, Any]:
+        from .tile import namespace
+
+        return namespace(shape)
+
+    return (
+        cache.get_kernel(product_text(shape), "kernel", names, version=version),
+        cache.get_kernel(packing_text(shape), "kernel", names, version=version),
+    )
+
+
+def dot_steps(assembler: Any, arguments: dict[str, Any], label: str, a: Any, b: Any, c: Any) -> Any:
+    """Thunks for the product that `gemm_arguments` describes."""
+    m, n, k = (arguments[name] for name in "mnk")
+    shape = tile_shape(arguments["dtype"]) if assembler.tiles else None
+    if shape is None or m == 1 or n == 1:
+        return _blas(assembler, arguments, label, a, b, c)
+    left = Left(m, k, 1, k, batch=m * k) if arguments["ta"] == "N" else Left(m, 1, m, k, batch=m * k)
+    right = Right(n, n, 1, k * n) if arguments["tb"] == "N" else Right(n, 1, k, k * n)
+    product = Product(shape, left, right, arguments["batch"], c_row=n, c_batch=m * n)
+    return product_steps(assembler, product, label, a, b, c)
+
+
+def _blas(assembler: Any, arguments: dict[str, Any], label: str, a: Any, b: Any, c: Any) -> Any:
+    assembler.uses_blas = True
+    size = arguments["dtype"].itemsize
+    return [
+        Gemm(a=(a, i * size), b=(b, j * size), c=(c, k * size), label=label, **block)
+        for (i, j, k), block in blocks(arguments)
+    ]
+
+
+def product_steps(
+    assembler: Any, product: Product, label: str, a: Any, b: Any, c: Any
+) -> list[Thunk]:
+    """Thunks that pack the right operand, if that pays, and multiply."""
+    thunks: list[Thunk] = []
+    if product.packed:
+        b = _packed(assembler, product, label, b, thunks)
+    tables = [assembler.constant(t, np.int64) for t in product.numbers()]
+    kernel, _ = _kernels(product.shape)
+    entries = [a, b, c, *tables]
+    parallel = product.multiplications >= PARALLEL
+    return [*thunks, _run(kernel, entries, product.tasks, parallel, label)]
+
+
+def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[Thunk]) -> Any:
+    """The packed right operand: made here, or before the outermost loop that leaves it alone."""
+    front = None
+    for candidate in reversed(assembler.fronts):
+        if b not in candidate.unchanged:
+            break
+        front = candidate
+    key = (b, product.right, product.left.depth, product.right_batch, product.shape)
+    if front is not None and key in front.packed:
+        target = front.packed[key]
+        assembler.touch(target)
+        return target
+    table, tasks = product.packing()
+    target = Temporary(product.packed_bytes)
+    assembler.temporaries.append(target)
+    assembler.touch(target)
+    entries = [b, target, assembler.constant(table, np.int64)]
+    _, kernel = _kernels(product.shape)
+    parallel = product.packed_bytes >= PARALLEL_PACK
+    step = _run(kernel, entries, tasks, parallel, f"pack {label}")
+    if front is None:
+        thunks.append(step)
+    else:
+        target.touch(front.start)
+        front.thunks.append(step)
+        front.packed[key] = target
+    return target
+
+
+def _run(kernel: Kernel, entries: list[Any], tasks: int, parallel: bool, label: str) -> Thunk:
+    if parallel and tasks > 1:
+        return RunChunks(kernel, entries, tasks, -(-tasks // MAX_CHUNKS), label=label)
+    return RunKernel(kernel, entries, tasks, label=label)
