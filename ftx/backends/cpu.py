@@ -28,6 +28,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, parallel
+from .convolutions import as_patches_jaxpr, conv_product
 from .compare import ComparingExecutable, check_results
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
@@ -36,7 +37,7 @@ from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .numba_adapter import inspect_kernel
 from .pipeline import prepare
-from .product_steps import Front, dot_steps
+from .product_steps import Front, dot_steps, product_steps, tile_shape
 from .source_code import KernelSource, render
 
 CHUNK = 1 << 15
@@ -186,6 +187,17 @@ class Assembler:
         if not arguments["k"]:
             return [executor.Fill(c, out.nbytes)]
         return dot_steps(self, arguments, eqn.params["spec"], a, b, c)
+
+    def _conv_general_dilated(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        x, y, out = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
+        shape = tile_shape(eqn.outvars[0].aval.dtype) if self.tiles else None
+        if shape is None:
+            patches = as_patches_jaxpr(eqn)
+            return self._body(patches, dict(zip(patches.invars, (x, y), strict=True)), [out])
+        product = conv_product(eqn, shape)
+        if not product.multiplications:
+            return [executor.Fill(out, eqn.outvars[0].aval.nbytes)]
+        return product_steps(self, product, eqn.params["spec"], x, y, out)
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]

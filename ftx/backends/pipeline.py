@@ -21,6 +21,7 @@ from ..core.config import config
 from ..core.jaxpr import Jaxpr
 from ..transforms.passes import simplify
 from ..transforms.passes.dce import drop_unused
+from .convolutions import canonical_convs
 from .fusion import Graph, Group, fuse
 from .library import canonical_dots
 
@@ -35,6 +36,7 @@ class Stage:
 
 STAGES = (
     Stage("simplify", simplify),
+    Stage("convolutions", canonical_convs),
     Stage("products", canonical_dots),  # before fusion: it adds transposes that are stored
     Stage("tidy", drop_unused),  # transposes absorbed by products
     Stage("fuse", fuse),

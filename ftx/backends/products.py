@@ -12,8 +12,8 @@ Knows nothing of: jaxprs, memory plans, the executor.
 from __future__ import annotations
 
 import enum
-import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ class Word(enum.IntEnum):
         STRIP,
         STRIP_STEP,
         BLOCKS,
-    ) = range(0, 16 * 8, 8)
+        ROWS_TOGETHER,
+    ) = range(0, 17 * 8, 8)
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Left:
     """Steps in one segment."""
     group: int = 0
     """Rows in a group; 0: all."""
-    groups: tuple[int, ...] = (0,)
-    segments: tuple[int, ...] = (0,)
+    groups: Sequence[int] = (0,)
+    segments: Sequence[int] = (0,)
     batch: int = 0
 
     @property
@@ -126,8 +127,17 @@ class Product:
         return self.batch * self.left.rows * self.right.columns * self.left.depth
 
     @property
+    def rows_together(self) -> int:
+        """Rows of one task: a block, or fewer where that would leave too few tasks."""
+        shape, rows = self.shape, self.left.rows
+        blocks = -(-rows // shape.block)
+        others = self.batch * min(self.strips, -(-TASKS // (self.batch * blocks)))
+        size = -(-rows // max(blocks, -(-TASKS // others)))
+        return -(-size // shape.rows) * shape.rows
+
+    @property
     def row_blocks(self) -> int:
-        return -(-self.left.rows // self.shape.block)
+        return -(-self.left.rows // self.rows_together)
 
     @property
     def strips_together(self) -> int:
@@ -175,11 +185,12 @@ class Product:
             Word.STRIP: strip * left.depth if self.packed else strip,
             Word.STRIP_STEP: 0 if self.packed else self.right.row * size,
             Word.BLOCKS: len(blocks),
+            Word.ROWS_TOGETHER: self.rows_together,
         }
         return (
             np.array([words[w] for w in Word], np.int64),
-            np.array(left.groups, np.int64) * size,
-            np.array(left.segments, np.int64) * size,
+            np.asarray(left.groups, np.int64) * size,
+            np.asarray(left.segments, np.int64) * size,
             np.array(blocks, np.int64),
         )
 
@@ -233,6 +244,7 @@ def product_text(shape: Shape) -> str:
     group = load_int64(words + {Word.GROUP})
     row_step = load_int64(words + {Word.ROW_STEP})
     pack = load_int64(words + {Word.PACK})
+    together = load_int64(words + {Word.ROWS_TOGETHER})
     c_row = load_int64(words + {Word.C_ROW})
     row_blocks = load_int64(words + {Word.ROW_BLOCKS})
     column_blocks = load_int64(words + {Word.COLUMN_BLOCKS})
@@ -244,12 +256,12 @@ def product_text(shape: Shape) -> str:
     store_int64(nothing, 0)
     for task in range(lo, hi):
         batch = task // (row_blocks * column_blocks)
-        first = task % row_blocks * {shape.block}
+        first = task % row_blocks * together
         left_strip = task // row_blocks % column_blocks * strips
         a = load_int64(args) + batch * load_int64(words + {Word.A_BATCH})
         b = load_int64(args + 8) + batch * load_int64(words + {Word.B_BATCH})
         c = load_int64(args + 16) + batch * load_int64(words + {Word.C_BATCH}) + first * c_row
-        bottom = min(first + {shape.block}, height)
+        bottom = min(first + together, height)
         for q in range(load_int64(words + {Word.BLOCKS})):
             block = load_int64(args + 48) + q * 40
             count = load_int64(block + 8)

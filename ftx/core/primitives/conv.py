@@ -19,6 +19,8 @@ import numpy as np
 from ..errors import DTypeError, ShapeError
 from ..primitive import BatchAxis, Linear, Primitive
 from ..types import ShapedArray
+from . import elementwise as E
+from . import reduction as R
 from . import shape as S
 from .dot import dot
 from .window import Windows, conv_patches, copy_windows, dilated, numpy_pad
@@ -157,28 +159,91 @@ class ConvGeneralDilated(Primitive):
         return [_unmerge(out, out_c, 1, b)], [0]
 
     def expand(self, x: Any, y: Any, *, spec: str, **p: Any) -> list[Any] | None:
-        """Patches, then a dot: "nhw(uv)i,(uv)io->nhwo"."""
-        s, fg, bg = ConvSpec.parse(spec), p["feature_group_count"], p["batch_group_count"]
-        x = S.transpose(x, _order(s.lhs, f"N{s.spatial}C"))
-        y = S.transpose(y, _order(s.rhs, f"{s.spatial}IO"))
-        windows = _windows(y.shape[:-2], p)
-        rank = len(windows.size)
-        at, within = string.ascii_lowercase[:rank], string.ascii_uppercase[:rank]
-        patches = conv_patches(x, windows)
-        out_shape = patches.shape[1 : 1 + rank]
-        if fg == bg == 1:
-            out = dot(patches, y, f"n{at}{within}i,{within}io->n{at}o")
+        """Without padding; narrow groups as sums, numbers that no library multiplies as patches."""
+        s, groups = ConvSpec.parse(spec), p["feature_group_count"] * p["batch_group_count"]
+        kernel = dict(zip(s.rhs, y.shape, strict=True))
+        if groups > 1 and kernel["O"] // groups < NARROW:
+            return [as_sums(x, y, s, p)]
+        if x.dtype not in (np.float32, np.float64):
+            return [as_patches(x, y, s, p)]
+        padded = _padded(x, y, s, p)
+        if padded is x:
+            return None
+        rank = len(s.spatial)
+        still = {"padding": ((0, 0),) * rank, "lhs_dilation": (1,) * rank}
+        return self.bind(padded, y, spec=spec, **p | still)
+
+
+NARROW = 8
+"""Output channels of a group below which a convolution is a sum, for want of columns."""
+
+
+def _padded(x: Any, y: Any, s: ConvSpec, p: dict[str, Any]) -> Any:
+    """The image as the windows see it: spread, padded, cut."""
+    window = tuple(y.shape[s.rhs.index(c)] for c in s.spatial)
+    around = dict(zip(s.spatial, _windows(window, p).pad_config(), strict=True))
+    config = [around.get(c, (0, 0, 0)) for c in s.lhs]
+    if all(c == (0, 0, 0) for c in config):
+        return x
+    return S.pad(x, S.full((), 0, x.dtype), config)
+
+
+def _patches(x: Any, y: Any, s: ConvSpec, p: dict[str, Any]) -> tuple[Any, Any]:
+    """Patches [n, *positions, *window, c] and the kernel [*window, i, o]."""
+    x = S.transpose(x, _order(s.lhs, f"N{s.spatial}C"))
+    y = S.transpose(y, _order(s.rhs, f"{s.spatial}IO"))
+    return conv_patches(x, _windows(y.shape[:-2], p)), y
+
+
+def as_patches(x: Any, y: Any, s: ConvSpec, p: dict[str, Any]) -> Any:
+    """Patches, then a dot: "nhw(uv)i,(uv)io->nhwo"."""
+    fg, bg = p["feature_group_count"], p["batch_group_count"]
+    patches, y = _patches(x, y, s, p)
+    rank = y.ndim - 2
+    at, within = string.ascii_lowercase[:rank], string.ascii_uppercase[:rank]
+    out_shape = patches.shape[1 : 1 + rank]
+    if fg == bg == 1:
+        out = dot(patches, y, f"n{at}{within}i,{within}io->n{at}o")
+    else:
+        g, first, last = fg * bg, patches.shape[0], patches.shape[-1]
+        y = S.reshape(y, (*y.shape[:-1], g, y.shape[-1] // g))
+        if bg > 1:
+            patches = S.reshape(patches, (g, first // g, *patches.shape[1:]))
+            out = dot(patches, y, f"gn{at}{within}i,{within}igo->n{at}go")
         else:
-            g, first, last = fg * bg, patches.shape[0], patches.shape[-1]
-            y = S.reshape(y, (*y.shape[:-1], g, y.shape[-1] // g))
-            if bg > 1:
-                patches = S.reshape(patches, (g, first // g, *patches.shape[1:]))
-                out = dot(patches, y, f"gn{at}{within}i,{within}igo->n{at}go")
-            else:
-                patches = S.reshape(patches, (*patches.shape[:-1], g, last // g))
-                out = dot(patches, y, f"n{at}{within}gi,{within}igo->n{at}go")
-            out = S.reshape(out, (first // bg, *out_shape, y.shape[-1] * g))
-        return [S.transpose(out, _order(f"N{s.spatial}C", s.out))]
+            patches = S.reshape(patches, (*patches.shape[:-1], g, last // g))
+            out = dot(patches, y, f"n{at}{within}gi,{within}igo->n{at}go")
+        out = S.reshape(out, (first // bg, *out_shape, y.shape[-1] * g))
+    return S.transpose(out, _order(f"N{s.spatial}C", s.out))
+
+
+def as_sums(x: Any, y: Any, s: ConvSpec, p: dict[str, Any]) -> Any:
+    """Patches times the kernel, summed over window and inputs; for groups of few channels.
+
+    patches[g?, n, *positions, *window, g?, i] * kernel[*window, g, i, o], broadcast against each
+    other with the output channels of all groups last.
+    """
+    fg, bg = p["feature_group_count"], p["batch_group_count"]
+    patches, y = _patches(x, y, s, p)
+    rank, g = y.ndim - 2, fg * bg
+    inputs, each = y.shape[-2], y.shape[-1] // g
+    n, positions, window = patches.shape[0], patches.shape[1 : 1 + rank], y.shape[:rank]
+    shape = (n // bg, *positions, *window, inputs, g, each)
+    if bg > 1:
+        patches = S.reshape(patches, (bg, n // bg, *patches.shape[1:]))
+        patches = S.transpose(patches, (*range(1, patches.ndim), 0))
+    else:
+        patches = S.reshape(patches, (*patches.shape[:-1], g, inputs))
+        patches = S.transpose(
+            patches, (*range(patches.ndim - 2), patches.ndim - 1, patches.ndim - 2)
+        )
+    patches = S.broadcast_in_dim(patches, shape, tuple(range(len(shape) - 1)))
+    y = S.reshape(y, (*window, inputs, g, each))
+    y = S.broadcast_in_dim(y, shape, tuple(range(1 + rank, len(shape))))
+    axes = tuple(range(1 + rank, 2 + 2 * rank))
+    out = R.reduce_sum(E.mul(patches, y), axes)
+    out = S.reshape(out, (n // bg, *positions, g * each))
+    return S.transpose(out, _order(f"N{s.spatial}C", s.out))
 
 
 def _windows(size: Any, p: dict[str, Any]) -> Windows:
