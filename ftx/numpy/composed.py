@@ -222,12 +222,12 @@ def _logaddexp(x, y):
 
 def _logaddexp_rule(primals, tangents):
     (x, y), (dx, dy) = primals, tangents
-    out = _logaddexp(x, y)
-    zero = S.full(x.shape, 0, x.dtype)
-    safe = C.select(E.eq(out, constant_like(out, -math.inf)), zero, out)
-    both = E.eq(E.abs_(out), constant_like(out, math.inf))
-    by = lambda v: C.select(both, C.convert(E.eq(v, out), v.dtype), T.exp(E.sub(v, safe)))
-    return out, E.add(E.mul(dx, by(x)), E.mul(dy, by(y)))
+    apart = E.sub(x, y)
+    one = constant_like(x, 1)
+    same = E.and_(E.ne(apart, apart), E.eq(x, y))  # the same infinity
+    weight = lambda d: C.select(same, S.broadcast_in_dim(one, x.shape, ()), T.logistic(d))
+    moved = E.add(E.mul(dx, weight(apart)), E.mul(dy, weight(E.neg(apart))))
+    return _logaddexp(x, y), moved
 
 
 _logaddexp.defjvp(_logaddexp_rule)

@@ -11,6 +11,13 @@ from .cse import share_common
 from .dce import drop_unused
 from .expand import expand
 from .inline import inline_calls, inline_recomputation
+from .loops import improve_loops
+
+
+
+def _loops(jaxpr: Jaxpr) -> Jaxpr:
+    return improve_loops(jaxpr, simplify)
+
 
 SIMPLIFY = (
     ("inline", inline_calls),
@@ -18,6 +25,7 @@ SIMPLIFY = (
     ("expand", expand),  # after inline: it sees every equation
     ("algebra", drop_identities),
     ("cse", share_common),
+    ("loops", _loops),
     ("recompute", inline_recomputation),  # after cse, which would undo the recomputation
     ("dce", drop_unused),
 )

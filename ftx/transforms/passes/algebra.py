@@ -1,7 +1,8 @@
 """Drop operations that change nothing, and merge index maps that follow each other.
 
 Requires: nothing.  Establishes: no x*1, x/1, x+0 (reals: x-0), no conversion to the same dtype,
-no -(-x), no transpose of a transpose.  Every rewrite keeps IEEE meaning, -0.0 and NaN included.
+no -(-x), no transpose of a transpose,
+no arithmetic on constants.  Every rewrite keeps IEEE meaning, -0.0 and NaN included.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ...core.primitives.shape import broadcast_in_dim_p
 
 Producers = dict[Var, Eqn]
 
@@ -26,12 +28,34 @@ def drop_identities(jaxpr: Jaxpr) -> Jaxpr:
         eqn = eqn.replace(invars=tuple(read(a) for a in eqn.invars))
         rule = RULES.get(eqn.primitive.name)
         result = rule(eqn, producers) if rule else eqn
+        if isinstance(result, Eqn) and result.primitive.name in FOLDED:
+            result = _folded(result, producers)
         if not isinstance(result, Eqn):
             new[eqn.outvars[0]] = result
             continue
         eqns.append(result)
         producers.update(dict.fromkeys(result.outvars, result))
     return jaxpr.with_eqns(eqns, [read(a) for a in jaxpr.outvars])
+
+
+FOLDED = frozenset({"neg", "add", "sub", "mul", "max", "min"})
+"""Exact or once rounded everywhere, so NumPy's result is the machine's."""
+
+
+def _folded(eqn: Eqn, producers: Producers) -> Atom | Eqn:
+    """An operation on constants as a constant."""
+    values = [constant_of(a, producers) for a in eqn.invars]
+    if any(v is None for v in values):
+        return eqn
+    aval = eqn.outvars[0].aval
+    with np.errstate(all="ignore"):
+        (value,) = eqn.primitive.impl(*[np.asarray(v) for v in values], **eqn.params)
+    literal = Literal(np.asarray(value, aval.dtype), aval.update(shape=()))
+    if aval.shape == ():
+        return literal
+    return Eqn(
+        broadcast_in_dim_p, (literal,), {"shape": aval.shape, "dims": ()}, eqn.outvars, eqn.source
+    )
 
 
 def constant_of(atom: Atom, producers: Producers) -> Any:
