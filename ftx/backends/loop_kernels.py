@@ -17,6 +17,8 @@ from .source_code import INDENT, Frame, KernelSource, Writer, labels_of, work_of
 
 MAX_WORK = 1 << 15
 """Scalar operations of an iteration above which the executor's 10 ns no longer count."""
+MAX_COST = 3 * MAX_KERNEL
+"""Scalar statements in one loop; a group of the body has at most MAX_KERNEL."""
 MAX_CARRY = 4096
 """Elements copied per iteration at most."""
 
@@ -47,7 +49,7 @@ def fits(graphs: list[Graph], carry: list[Slot]) -> bool:
     work = sum(work_of(n) for n in groups if isinstance(n, Group))
     copied = [s.aval.size for s in carry]
     small = work <= MAX_WORK and sum(copied) <= MAX_CARRY
-    return cost <= MAX_KERNEL and small and 0 not in copied
+    return cost <= MAX_COST and small and 0 not in copied
 
 
 class LoopWriter:

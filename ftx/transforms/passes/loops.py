@@ -1,8 +1,9 @@
 """Move work out of loops: what does not change in a loop is computed before it.
 
-Requires: bodies without consts.  Establishes: a carry that never changes is a const; equations of
-a body that depend on consts alone run once, unless the loop computes them for nothing, as it does
-index maps and cheap operations that would fill memory.  A small matrix that is multiplied by a
+Requires: bodies without consts.  Establishes: a carry that never changes is a const, and so are
+rows that are all the same; nothing is stacked twice; equations of a body that depend on consts
+alone run once, unless the loop computes them for nothing, as it does index maps and cheap
+operations that would fill memory.  A small matrix that is multiplied by a
 vector in every iteration lies with its longer axis last, where loops over it vectorise.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 
 from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes
 from ...core.primitives.dot import dot_general_p, labels
-from ...core.primitives.shape import transpose_p
+from ...core.primitives.shape import broadcast_in_dim_p, transpose_p
 from ...core.types import ShapedArray
 
 Simplify = Callable[[Jaxpr], Jaxpr]
@@ -40,7 +41,7 @@ def improve_loops(jaxpr: Jaxpr, simplify: Simplify) -> Jaxpr:
     for eqn in jaxpr.eqns:
         eqn = eqn.replace(invars=tuple(read(a) for a in eqn.invars))
         if eqn.primitive.name == "scan" and eqn.params["length"]:
-            eqn = _scan(eqn, simplify, eqns, new)
+            eqn = _ScanLoop(eqn, simplify, eqns, new).improved()
         elif eqn.primitive.name == "while":
             eqn = _while(eqn, simplify, eqns)
         if eqn.outvars or eqn.primitive.effectful:
@@ -48,33 +49,129 @@ def improve_loops(jaxpr: Jaxpr, simplify: Simplify) -> Jaxpr:
     return jaxpr.with_eqns(eqns, [read(a) for a in jaxpr.outvars])
 
 
-def _scan(eqn: Eqn, simplify: Simplify, eqns: list[Eqn], new: dict[Var, Atom]) -> Eqn:
-    p = eqn.params
-    body, n_consts, n_carry = simplify(p["jaxpr"]), p["n_consts"], p["n_carry"]
-    carry = range(n_consts, n_consts + n_carry)
-    still = [i for i in carry if body.outvars[i - n_consts] is body.invars[i]]
-    order = [*range(n_consts), *still, *[i for i in range(len(body.invars)) if i >= n_consts and i not in still]]
-    kept = [k for k in range(len(body.outvars)) if k + n_consts not in still]
-    new.update((eqn.outvars[i - n_consts], eqn.invars[i]) for i in still)
-    body = Jaxpr(
-        (),
-        tuple(body.invars[i] for i in order),
-        body.eqns,
-        tuple(body.outvars[k] for k in kept),
-        body.name,
-    )
-    n_consts += len(still)
-    operands = [eqn.invars[i] for i in order]
-    body, consts = _improve(body, operands[:n_consts], eqns, frozenset())
-    params = p | {
-        "jaxpr": simplify(body),
-        "n_consts": len(consts),
-        "n_carry": n_carry - len(still),
-    }
-    invars = (*consts, *operands[n_consts:])
-    return eqn.replace(
-        invars=invars, params=params, outvars=tuple(eqn.outvars[k] for k in kept)
-    )
+class _ScanLoop:
+    """A scan taken apart: pairs of (variable of the body, atom outside), results likewise.
+
+    Every step moves something out and keeps the meaning; `new` collects the results that turn
+    out to be other atoms.
+    """
+
+    def __init__(self, eqn: Eqn, simplify: Simplify, eqns: list[Eqn], new: dict[Var, Atom]):
+        p = eqn.params
+        body, n, m = simplify(p["jaxpr"]), p["n_consts"], p["n_consts"] + p["n_carry"]
+        ins = list(zip(body.invars, eqn.invars, strict=True))
+        outs = list(zip(body.outvars, eqn.outvars, strict=True))
+        self.consts, self.carry, self.xs = ins[:n], ins[n:m], ins[m:]
+        self.finals, self.ys = outs[: p["n_carry"]], outs[p["n_carry"] :]
+        self.body, self.eqn, self.simplify = body, eqn, simplify
+        self.eqns, self.new, self.length = eqns, new, p["length"]
+
+    def improved(self) -> Eqn:
+        self._settle_carry()
+        self._unstack_xs()
+        self._move_out()
+        self._share_ys()
+        invars = (*self.consts, *self.carry, *self.xs)
+        outs = (*self.finals, *self.ys)
+        body = Jaxpr(
+            (), tuple(v for v, _ in invars), self.body.eqns, tuple(a for a, _ in outs), self.body.name
+        )
+        params = self.eqn.params | {
+            "jaxpr": self.simplify(body),
+            "n_consts": len(self.consts),
+            "n_carry": len(self.carry),
+        }
+        return self.eqn.replace(
+            invars=tuple(a for _, a in invars),
+            params=params,
+            outvars=tuple(v for _, v in outs),  # type: ignore[misc]
+        )
+
+    def _settle_carry(self) -> None:
+        """A carry that never changes is a const."""
+        pairs = list(zip(self.carry, self.finals, strict=True))
+        still = [given is out for (given, _), (out, _) in pairs]
+        for ((given, init), (_, result)), is_still in zip(pairs, still, strict=True):
+            if is_still:
+                self.consts.append((given, init))
+                self.new[result] = init
+        self.carry = [c for (c, _), q in zip(pairs, still, strict=True) if not q]
+        self.finals = [f for (_, f), q in zip(pairs, still, strict=True) if not q]
+
+    def _unstack_xs(self) -> None:
+        """Rows that are all the same are a const; the same rows twice are one variable."""
+        producers = {v: e for e in self.eqns for v in e.outvars}
+        known: dict[Atom, Var] = {}
+        same: dict[Var, Var] = {}
+        xs = []
+        for var, whole in self.xs:
+            made = producers.get(whole)  # type: ignore[arg-type]
+            if made is not None and _repeats_rows(made):
+                self._read_row(made, var)
+            elif whole in known:
+                same[var] = known[whole]
+            else:
+                xs.append((var, whole))
+                known[whole] = var
+        self.xs = xs
+        if same:
+            self._rename(same)
+
+    def _read_row(self, made: Eqn, var: Var) -> None:
+        """`var` is the one row that `made` repeats: a const, broadcast in the body if it must be."""
+        row = made.invars[0]
+        inside = row if isinstance(row, Literal) else Var(row.aval)
+        params = {"shape": var.aval.shape, "dims": tuple(d - 1 for d in made.params["dims"])}
+        eqn = Eqn(broadcast_in_dim_p, (inside,), params, (var,), made.source)
+        self.body = self.body.with_eqns((eqn, *self.body.eqns))
+        if isinstance(inside, Var):
+            self.consts.append((inside, row))
+
+    def _rename(self, same: dict[Var, Var]) -> None:
+        read = lambda a: a if isinstance(a, Literal) else same.get(a, a)
+        eqns = tuple(e.replace(invars=tuple(map(read, e.invars))) for e in self.body.eqns)
+        self.body = self.body.with_eqns(eqns)
+        self.finals = [(read(a), v) for a, v in self.finals]
+        self.ys = [(read(a), v) for a, v in self.ys]
+
+    def _move_out(self) -> None:
+        """Invariant equations, and results that are invariant."""
+        invars = tuple(v for v, _ in self.consts)
+        results = [a for a, _ in (*self.finals, *self.ys)]
+        body = Jaxpr((), invars, self.body.eqns, tuple(results), self.body.name)
+        body, consts = _turn_matrices(body, [a for _, a in self.consts], self.eqns)
+        steady = {v for e in _invariant(body, len(consts), frozenset()) for v in e.outvars}
+        steady |= set(body.invars)
+        is_steady = [isinstance(a, Literal) or a in steady for a, _ in self.ys]
+        repeated = [y for y, q in zip(self.ys, is_steady, strict=True) if q]
+        self.ys = [y for y, q in zip(self.ys, is_steady, strict=True) if not q]
+        outs = tuple(a for a, _ in (*self.finals, *self.ys))
+        body = Jaxpr((), body.invars, body.eqns, outs, body.name)
+        body, consts, outside = _hoist(body, consts, self.eqns, frozenset())
+        self.consts = list(zip(body.invars, consts, strict=True))
+        self.body = body
+        for atom, result in repeated:
+            row = atom if isinstance(atom, Literal) else outside[atom]
+            shape = result.aval.shape
+            params = {"shape": shape, "dims": tuple(range(1, len(shape)))}
+            source = self.eqn.source
+            self.eqns.append(Eqn(broadcast_in_dim_p, (row,), params, (result,), source))
+
+    def _share_ys(self) -> None:
+        """Rows stacked twice are stacked once; rows read and stacked again are those read."""
+        known: dict[Atom, Atom] = dict(self.xs)
+        ys = []
+        for atom, result in self.ys:
+            if atom in known:
+                self.new[result] = known[atom]
+            else:
+                known[atom] = result
+                ys.append((atom, result))
+        self.ys = ys
+
+
+def _repeats_rows(eqn: Eqn) -> bool:
+    return eqn.primitive is broadcast_in_dim_p and 0 not in eqn.params["dims"]
 
 
 def _while(eqn: Eqn, simplify: Simplify, eqns: list[Eqn]) -> Eqn:
@@ -82,8 +179,8 @@ def _while(eqn: Eqn, simplify: Simplify, eqns: list[Eqn]) -> Eqn:
     n_cond, n_body = p["n_cond"], p["n_body"]
     cond, body = simplify(p["cond_jaxpr"]), simplify(p["body_jaxpr"])
     first, second = eqn.invars[:n_cond], eqn.invars[n_cond : n_cond + n_body]
-    cond, first = _improve(cond, first, eqns, RAISES)
-    body, second = _improve(body, second, eqns, RAISES)
+    cond, first = _improve(cond, first, eqns)
+    body, second = _improve(body, second, eqns)
     params = p | {
         "cond_jaxpr": simplify(cond),
         "body_jaxpr": simplify(body),
@@ -95,22 +192,24 @@ def _while(eqn: Eqn, simplify: Simplify, eqns: list[Eqn]) -> Eqn:
 
 
 def _improve(
-    body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn], barred: frozenset[str]
+    body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn]
 ) -> tuple[Jaxpr, tuple[Atom, ...]]:
-    """A body with its invariants as consts, and the atoms outside that they are."""
-    body, consts = _turn_matrices(body, consts, eqns)
-    return _hoist(body, consts, eqns, barred)
+    """A body with its invariants as leading arguments, and the atoms outside that they are."""
+    n = len(consts)
+    rest = body.invars[n:]
+    head = Jaxpr((), body.invars[:n], body.eqns, body.outvars, body.name)
+    head, more = _turn_matrices(head, consts, eqns)
+    head, more, _ = _hoist(head, more, eqns, RAISES)
+    return Jaxpr((), (*head.invars, *rest), head.eqns, head.outvars, body.name), tuple(more)
 
 
 def _hoist(
     body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn], barred: frozenset[str]
-) -> tuple[Jaxpr, tuple[Atom, ...]]:
-    n = len(consts)
-    invariant = _invariant(body, n, barred)
+) -> tuple[Jaxpr, list[Atom], dict[Var, Atom]]:
+    """`body.invars` are the consts alone.  Also returns every invariant's atom outside."""
+    invariant = _invariant(body, len(consts), barred)
     rest = _inside(body, invariant)
-    if len(rest) == len(body.eqns):
-        return body, tuple(consts)
-    outside: dict[Var, Atom] = dict(zip(body.invars[:n], consts, strict=True))
+    outside: dict[Var, Atom] = dict(zip(body.invars, consts, strict=True))
     for eqn in invariant:  # those that only the loop needs are dropped with what nobody reads
         outvars = tuple(Var(v.aval) for v in eqn.outvars)
         ins = tuple(a if isinstance(a, Literal) else outside[a] for a in eqn.invars)
@@ -118,10 +217,9 @@ def _hoist(
         outside.update(zip(eqn.outvars, outvars, strict=True))
     made = {v for e in rest for v in e.outvars} | set(body.invars)
     read = [*(a for e in rest for a in e.invars), *body.outvars]
-    found = list(dict.fromkeys(a for a in read if isinstance(a, Var) and a not in made))
-    invars = (*body.invars[:n], *found, *body.invars[n:])
-    inner = Jaxpr((), invars, tuple(rest), body.outvars, body.name)
-    return inner, (*consts, *[outside[v] for v in found])
+    found = [v for v in dict.fromkeys(read) if v in outside and v not in made]
+    inner = Jaxpr((), (*body.invars, *found), tuple(rest), body.outvars, body.name)
+    return inner, [*consts, *[outside[v] for v in found]], outside
 
 
 def _invariant(body: Jaxpr, n: int, barred: frozenset[str]) -> list[Eqn]:
@@ -172,8 +270,7 @@ def _turn_matrices(
     body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn]
 ) -> tuple[Jaxpr, Sequence[Atom]]:
     """Small invariant matrices that meet a vector, with the longer axis last."""
-    n = len(consts)
-    place = {v: i for i, v in enumerate(body.invars[:n])}
+    place = {v: i for i, v in enumerate(body.invars)}
     turned: dict[Var, Var] = {}
     more: list[Atom] = []
     out = []
@@ -193,7 +290,7 @@ def _turn_matrices(
         out.append(_with_turned(eqn, at, turned[matrix]))
     if not turned:
         return body, consts
-    invars = (*body.invars[:n], *turned.values(), *body.invars[n:])
+    invars = (*body.invars, *turned.values())
     return Jaxpr((), invars, tuple(out), body.outvars, body.name), [*consts, *more]
 
 
