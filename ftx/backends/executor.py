@@ -23,7 +23,7 @@ import numpy as np
 
 from . import blas, machine, parallel
 from .machine import Head, Op, Work
-from .numba_adapter import Kernel
+from .machine_code import Kernel
 
 Buffer = Hashable  # a name; any but a tuple
 Entry = Buffer | tuple[Buffer, int]  # a place: a buffer, or (buffer, byte offset)

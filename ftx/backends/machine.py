@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import cache
-from .numba_adapter import Kernel
+from .machine_code import Kernel
 
 
 class Op(enum.IntEnum):
