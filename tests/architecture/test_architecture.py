@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "nn": {"core", "transforms"} | API,
 }
 # The only places that know a back end exists; everyone else asks core for one.
-PLUGS_BACKENDS_IN = {"__init__", "__main__", "doctor"}
+PLUGS_BACKENDS_IN = {"__init__", "__main__", "doctor", "explanation"}
 
 # Packages that are optional or slow to import, so that a function may import them itself.
 LAZY_PACKAGES = {
