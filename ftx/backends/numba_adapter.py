@@ -247,7 +247,7 @@ def _optimise(module: llvm.ModuleRef, symbol: str, inner: str) -> tuple[str, ...
     for variable in module.global_variables:
         if not variable.is_declaration and not variable.name.startswith(_ADDRESSES):
             variable.linkage = "internal"  # of an address it would be folded into the code
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options = llvm.create_pipeline_tuning_options(speed_level=2)  # 3 unrolls whole rows, no faster
     options.loop_vectorization = options.slp_vectorization = True
     options.loop_interleaving = options.loop_unrolling = True
     builder = llvm.create_pass_builder(target_machine(), options)
