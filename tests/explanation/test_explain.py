@@ -309,3 +309,9 @@ def test_errors_of_the_program_are_its_own():
 def test_importing_ftx_does_not_load_it():
     code = "import sys, ftx; assert 'ftx.explanation' not in sys.modules; ftx.explain"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_blocks_of_a_large_product_are_shared():
+    found = ftx.explain(lambda x: x @ x, array(512, 512), time=False)
+    product = found.rows[0]
+    assert product.chunks > 1 and product.flops == 2 * 512**3
