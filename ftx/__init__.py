@@ -65,7 +65,9 @@ _LAZY = frozenset(
 
 
 def __getattr__(name):
-    """Submodules that are imported when first used."""
+    """Submodules, and `explain`, that are imported when first used."""
+    if name == "explain":
+        return importlib.import_module(".explanation", __name__).explain
     if name in _LAZY:
         try:
             return importlib.import_module(f".{name}", __name__)

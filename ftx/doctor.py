@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Iterator
 
-from .backends import cache, numba_adapter, parallel
+from .backends import cache, machine_code, parallel
 from .core.backend import get_backend
 from .core.config import OPTIONS, config
 from .core.errors import BackendError
@@ -40,7 +40,7 @@ def _versions() -> Iterator[tuple[bool, str]]:
 
 
 def _cpu() -> Iterator[tuple[bool, str]]:
-    features = numba_adapter.host_features()
+    features = machine_code.host_features()
     wide = [f for f in ("avx512f", "avx2", "fma", "neon") if f"+{f}" in features]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     yield True, f"CPU: {cores} cores, vectors: {', '.join(wide) or 'unknown'}"
@@ -49,7 +49,9 @@ def _cpu() -> Iterator[tuple[bool, str]]:
     cure = "" if ok else ": slower; install tbb with `python -m pip install tbb`"
     yield True, f"threads: {parallel.get_num_threads()}, layer {layer.name}{cure}"
     try:
-        numba_adapter.check_numba()
+        from .backends.numba_adapter import check_numba
+
+        check_numba()
         yield True, "Numba: its internals are as expected"
     except Exception as error:
         yield False, f"Numba: {error}"

@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.config import config
-from . import numba_adapter
-from .numba_adapter import Kernel, ObjectCode
+from .machine_code import Kernel, ObjectCode, identity, load_kernel
 
 MAX_BYTES = 512 * 2**20  # of all files together; FTX_CACHE_SIZE (bytes) overrides
 _MAGIC = b"ftx kernel 1\n"  # then sha256 of the rest, JSON line, object code
@@ -133,7 +132,7 @@ def _evict() -> None:
 
 
 def _digest(source: str, name: str, version: str, arity: int) -> str:
-    parts = (source, name, version, str(arity), numba_adapter.adapter_identity())
+    parts = (source, name, version, str(arity), identity())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -204,7 +203,7 @@ def _load_from_disk(digest: str) -> Kernel | None:
     if object_code is None:
         return None
     try:
-        return numba_adapter.load_kernel(object_code)
+        return load_kernel(object_code)
     except RuntimeError as error:  # the checksum held, yet the linker refuses it
         _warn_once("damaged", f"ftx cache: {_path(digest)} does not load ({error}); compiling it")
         return None
@@ -221,9 +220,11 @@ def _obtain(source: str, name: str, namespace: Namespace, version: str, arity: i
         return kernel
     start = time.perf_counter()
     names = namespace() if callable(namespace) else namespace
-    object_code = numba_adapter.compile_kernel(source, name, names, arity=arity)
+    from .numba_adapter import compile_kernel
+
+    object_code = compile_kernel(source, name, names, arity=arity)
     compiled = time.perf_counter()
-    kernel = numba_adapter.load_kernel(object_code)
+    kernel = load_kernel(object_code)
     with _guard:
         stats.compiled += 1
         stats.compile_seconds += compiled - start

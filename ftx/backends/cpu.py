@@ -27,15 +27,14 @@ from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, parallel
-from .convolutions import as_patches_jaxpr, conv_product
+from . import blas, cache, executor, loop_kernels, parallel
 from .compare import ComparingExecutable, check_results
+from .convolutions import as_patches_jaxpr, conv_product
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Graph, Group, LibraryStep
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
-from .numba_adapter import inspect_kernel
 from .pipeline import prepare
 from .product_steps import Front, dot_steps, product_steps, tile_shape
 from .source_code import KernelSource, render
@@ -155,6 +154,8 @@ class Assembler:
         if config.debug >= 4:
             print(f"ftx: {', '.join(source.labels)}\n{source.text}", file=sys.stderr)
         if config.debug >= 5:
+            from .numba_adapter import inspect_kernel
+
             print(inspect_kernel(source.text, "kernel", kernel_namespace())[0], file=sys.stderr)
         kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
         entries = [self.place(v, env) for v in source.entries]
@@ -344,7 +345,7 @@ def _one_blas_thread(thunks: list[Any], assembler: Assembler) -> list[Any]:
 
     BLAS's threads wait by spinning; on a busy machine a product then took thirty times longer.
     """
-    limit = parallel.blas_limit_address()
+    limit = blas.blas_limit_address()
     if not limit:
         return thunks
     assembler.constants["limit BLAS threads"] = limit

@@ -29,7 +29,7 @@ from ..core.errors import BackendError
 from . import cache
 from . import intrinsics as kinds
 from .cuda_text import ATOMICS, ROWS, Builder, Emit
-from .numba_adapter import ObjectCode
+from .machine_code import ObjectCode
 
 Capability = tuple[int, int]
 SM_90: Capability = (9, 0)

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from . import parallel
-from .numba_adapter import Kernel
-from .parallel import Head, Op, Work
+from . import blas, machine, parallel
+from .machine import Head, Op, Work
+from .machine_code import Kernel
 
 Buffer = Hashable  # a name; any but a tuple
 Entry = Buffer | tuple[Buffer, int]  # a place: a buffer, or (buffer, byte offset)
@@ -311,7 +311,7 @@ class Program:
         ]
 
     def _Gemm(self, thunk: Gemm, number: int) -> list[int]:
-        together, words = parallel.blas_words(thunk)
+        together, words = blas.blas_words(thunk)
         self.uses_pool |= bool(together)
         table = self._table(thunk.a, thunk.b, thunk.c)
         words = [Head.PRODUCTS, thunk.batch, together, table, *words]
@@ -461,7 +461,7 @@ class Compiled:
 
     def __init__(self, program: Program):
         self.program = program
-        machine, chunks, products, enter = parallel.load_machine()
+        walk, chunks, products, enter = machine.load_machine()
         self._layer = parallel.layer() if program.uses_pool else None
         pool = [parallel.threads_address, 0, self._layer.address if self._layer else 0]
         if self._layer and self._layer.needs_lock:
@@ -469,13 +469,13 @@ class Compiled:
         kinds = [id(kind) for kind in (list, tuple, np.ndarray, int)]
         names = ["PyLong_AsVoidPtr", "PyLong_FromLongLong"]
         names += ["PyEval_SaveThread", "PyEval_RestoreThread"] if program.release_gil else []
-        calls = [parallel.c_address(name) for name in names] + [0] * (4 - len(names))
-        header = [0, program.n_inputs, program.n_outputs, *kinds, *calls, machine.address, *pool]
+        calls = [machine.c_address(name) for name in names] + [0] * (4 - len(names))
+        header = [0, program.n_inputs, program.n_outputs, *kinds, *calls, walk.address, *pool]
         header += [chunks.address, products.address]  # in the order of Head
         self._code = np.array([*header, *program.code], np.int64)
         self._workspaces: dict[int, np.ndarray] = {}  # by address; keeps them alive
         self._lock = threading.Lock()
-        fast = parallel.make_entry(enter, self._code) if enter is not None else None
+        fast = machine.make_entry(enter, self._code) if enter is not None else None
         self._enter: Any = fast or self._enter_slowly
 
     def run(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
@@ -557,7 +557,7 @@ class Compiled:
             self._code[Head.FREE // 8] = space[Work.NEXT // 8]
         for place, item in enumerate(items, Work.ADDRESSES // 8):
             space[place] = item.ctypes.data if isinstance(item, np.ndarray) else item
-        call = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(parallel.load_machine()[0].address)
+        call = ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(machine.load_machine()[0].address)
         if call(address, self._code.ctypes.data, 0):
             return address
         self._enter(address)

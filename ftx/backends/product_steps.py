@@ -19,7 +19,7 @@ from . import cache
 from .executor import Gemm, RunChunks, RunKernel, Thunk
 from .library import blocks
 from .memory import Temporary
-from .numba_adapter import Kernel, host_features
+from .machine_code import Kernel, host_features
 from .product_shapes import Shape, shape_for
 from .products import Left, Product, Right, packing_text, product_text
 

@@ -18,9 +18,9 @@ from ..core.state import interpreting
 from ..transforms.passes import simplify
 from .cpu import python_namespace, with_own_results
 from .fusion import Group
-from .numba_adapter import run_uncompiled
 from .pipeline import prepare
 from .source_code import render
+from .twins import run_uncompiled
 
 
 def run(jaxpr: Jaxpr, args: Sequence[Any]) -> list[np.ndarray[Any, Any]]:

@@ -152,3 +152,9 @@ class CustomRuleError(FtxError, TypeError):
     """A custom_jvp or custom_vjp rule is missing or returns the wrong structure."""
 
     code = "FTX-E022"
+
+
+class ExplainError(FtxError, ValueError):
+    """A program cannot be explained here, or not timed."""
+
+    code = "FTX-E023"

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "nn": {"core", "transforms"} | API,
 }
 # The only places that know a back end exists; everyone else asks core for one.
-PLUGS_BACKENDS_IN = {"__init__", "__main__", "doctor"}
+PLUGS_BACKENDS_IN = {"__init__", "__main__", "doctor", "explanation"}
 
 # Packages that are optional or slow to import, so that a function may import them itself.
 LAZY_PACKAGES = {
@@ -36,7 +36,7 @@ LAZY_PACKAGES = {
     *("matplotlib", "sklearn", "tqdm", "mpi4py", "onnx", "safetensors"),
 }
 # Modules of our own that import a slow package at their top.
-LAZY_MODULES = {"ftx.backends.vector_math", "ftx.backends.intrinsics"}
+LAZY_MODULES = {f"ftx.backends.{name}" for name in ("vector_math", "intrinsics", "numba_adapter")}
 MAX_LINES = 600
 MAX_EXAMPLE_LINES = 120
 

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from ftx.backends import cache, executor, parallel
+from ftx.backends import blas, cache, executor, machine, parallel
 from ftx.backends.executor import (
     Carry,
     Compiled,
@@ -48,8 +48,8 @@ def add():
 def entry(request, monkeypatch):
     """Both ways into the machine."""
     if request.param == "slowly":
-        machine, chunks, products, _ = parallel.load_machine()
-        monkeypatch.setattr(parallel, "load_machine", lambda: (machine, chunks, products, None))
+        walk, chunks, products, _ = machine.load_machine()
+        monkeypatch.setattr(machine, "load_machine", lambda: (walk, chunks, products, None))
 
 
 def test_one_kernel(entry):
@@ -557,15 +557,15 @@ def test_gemm_operands_are_checked():
 
 
 def test_scipys_blas_is_found_too(monkeypatch):
-    mine = parallel.blas_address("sgemm")
-    monkeypatch.setattr(parallel, "_openblas", lambda: None)
-    parallel.blas_address.cache_clear()
+    mine = blas.blas_address("sgemm")
+    monkeypatch.setattr(blas, "_openblas", lambda: None)
+    blas.blas_address.cache_clear()
     try:
-        assert parallel.blas_address("sgemm") not in (0, None, mine)
+        assert blas.blas_address("sgemm") not in (0, None, mine)
         a, b, c = np.eye(3) * 2, np.arange(9.0).reshape(3, 3), np.zeros((3, 3))
         Compiled(Program([Gemm("float64", "a", "b", "c", 3, 3, 3)], ["a", "b"], ["c"])).run(
             [a, b], [c]
         )
         np.testing.assert_array_equal(c, 2 * b)
     finally:
-        parallel.blas_address.cache_clear()
+        blas.blas_address.cache_clear()

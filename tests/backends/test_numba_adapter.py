@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from ftx.backends import elements, machine_code, twins
 from ftx.backends import numba_adapter as adapter
 
 NAMES = {"f32": np.float32}
@@ -39,7 +40,7 @@ def call(kernel, arrays, lo, hi):
 
 def run(source, name, arrays, lo, hi, namespace=NAMES):
     return call(
-        adapter.load_kernel(adapter.compile_kernel(source, name, namespace)), arrays, lo, hi
+        machine_code.load_kernel(adapter.compile_kernel(source, name, namespace)), arrays, lo, hi
     )
 
 
@@ -77,7 +78,7 @@ def test_compiled_equals_uncompiled():
     compiled = inputs + [np.zeros(37, np.float32) for _ in range(3)]
     plain = inputs + [np.zeros(37, np.float32) for _ in range(3)]
     assert run(ADAM, "adam", compiled, 2, 35) == 0
-    assert adapter.run_uncompiled(ADAM, "adam", NAMES, plain, 2, 35) == 0
+    assert twins.run_uncompiled(ADAM, "adam", NAMES, plain, 2, 35) == 0
     for a, b in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
         assert a[0] == b[0] and a[-1] == b[-1]
@@ -107,7 +108,7 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("suffix", adapter.ELEMENT_TYPES)
+@pytest.mark.parametrize("suffix", elements.ELEMENT_TYPES)
 def test_round_trip(suffix):
     source = f"""
 def copy(args, lo, hi):
@@ -120,7 +121,7 @@ def copy(args, lo, hi):
         out[i] = row[i]
 """
     x = VALUES[suffix]
-    for runner in (run, lambda s, n, a, lo, hi: adapter.run_uncompiled(s, n, {}, a, lo, hi)):
+    for runner in (run, lambda s, n, a, lo, hi: twins.run_uncompiled(s, n, {}, a, lo, hi)):
         out = np.zeros(4, x.dtype)
         runner(source, "copy", [x, out], 0, 3)
         np.testing.assert_array_equal(out[:3], x)
@@ -158,7 +159,7 @@ def hard_floats():
 @pytest.mark.parametrize("by_bits", [False, True])
 def test_sixteen_bits_round_to_nearest_even(suffix, dtype, by_bits, monkeypatch):
     if by_bits:
-        monkeypatch.setattr(adapter, "_host_has_half", lambda: False)
+        monkeypatch.setattr(elements, "_host_has_half", lambda: False)
     x = hard_floats()
     out, back = np.zeros(x.size, dtype), np.zeros(x.size, np.float32)
     run(ROUND.format(suffix), "round_to", [x, out, back], 0, x.size)
@@ -173,7 +174,7 @@ def test_sixteen_bits_round_to_nearest_even(suffix, dtype, by_bits, monkeypatch)
 def test_bfloat_uncompiled_on_plain_words():
     x = hard_floats()[:3000]
     out, back = np.zeros(x.size, np.uint16), np.zeros(x.size, np.float32)
-    adapter.run_uncompiled(ROUND.format("bf16"), "round_to", NAMES, [x, out, back], 0, x.size)
+    twins.run_uncompiled(ROUND.format("bf16"), "round_to", NAMES, [x, out, back], 0, x.size)
     with np.errstate(all="ignore"):
         expected = x.astype(ml_dtypes.bfloat16)
     finite = ~np.isnan(x)
@@ -192,7 +193,7 @@ def check(args, lo, hi):
     x = np.array([1, 2, -3, 4])
     assert run(source, "check", [x], 0, 4) == 3
     assert run(source, "check", [x], 0, 2) == 0
-    assert adapter.run_uncompiled(source, "check", {}, [x], 0, 4) == 3
+    assert twins.run_uncompiled(source, "check", {}, [x], 0, 4) == 3
 
 
 def test_status_on_some_paths_only_is_an_error():
@@ -215,13 +216,13 @@ def test_code_is_deterministic_and_names_do_not_collide():
     assert first == second
     other = adapter.compile_kernel(ADAM.replace("0.9 ", "0.8 "), "adam", NAMES)
     assert other.symbol == first.symbol or other.code != first.code
-    kernels = [adapter.load_kernel(code) for code in (first, first, other)]
+    kernels = [machine_code.load_kernel(code) for code in (first, first, other)]
     assert len({kernel.address for kernel in kernels}) == 3
 
 
 def test_non_contiguous_arrays_are_refused_uncompiled():
     with pytest.raises(ValueError, match="contiguous"):
-        adapter.run_uncompiled(
+        twins.run_uncompiled(
             "def k(args, lo, hi):\n    pass\n", "k", {}, [np.zeros((4, 4))[:, 1]], 0, 1
         )
 
@@ -236,9 +237,9 @@ def test_addresses_of_this_process_are_refused():
 
 def test_unknown_external_symbol_is_an_error_not_a_crash():
     code = adapter.compile_kernel(ADAM, "adam", NAMES)
-    broken = adapter.ObjectCode(code.code, code.symbol, (*code.externals, "no_such_function"))
+    broken = machine_code.ObjectCode(code.code, code.symbol, (*code.externals, "no_such_function"))
     with pytest.raises(RuntimeError, match="no_such_function"):
-        adapter.load_kernel(broken)
+        machine_code.load_kernel(broken)
 
 
 def test_stack_arrays_of_different_sizes_in_one_process_do_not_share_memory_size():
