@@ -48,7 +48,22 @@ def blas_address(routine: str) -> int:
             return ctypes.cast(getattr(_openblas(), name), ctypes.c_void_p).value or 0
     from scipy.linalg import cython_blas
 
-    capsule = cython_blas.__pyx_capi__[routine]
+    return _capsule_address(cython_blas, routine)
+
+
+@functools.cache
+def lapack_address(routine: str) -> int:
+    """Address of a Fortran LAPACK routine such as "spotrf", found as BLAS is."""
+    for name in (f"scipy_{routine}_64_", f"scipy_{routine}_", f"{routine}_"):
+        with contextlib.suppress(AttributeError):
+            return ctypes.cast(getattr(_openblas(), name), ctypes.c_void_p).value or 0
+    from scipy.linalg import cython_lapack
+
+    return _capsule_address(cython_lapack, routine)
+
+
+def _capsule_address(module: Any, routine: str) -> int:
+    capsule = module.__pyx_capi__[routine]
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = (
         ctypes.c_char_p,

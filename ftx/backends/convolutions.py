@@ -55,7 +55,7 @@ def _canonical(eqn: Eqn) -> list[Eqn]:
         perm = tuple(out.index(c) for c in spec.out)
         after.append(Eqn(transpose_p, (result,), {"perm": perm}, (target,), eqn.source))
         target = result
-    params = eqn.params | {"spec": str(ConvSpec(spec.lhs, rhs, out))}
+    params = {**eqn.params, "spec": str(ConvSpec(spec.lhs, rhs, out))}
     return [*before, eqn.replace(invars=(x, y), params=params, outvars=(target,)), *after]
 
 

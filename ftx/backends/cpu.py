@@ -33,6 +33,7 @@ from .convolutions import as_patches_jaxpr, conv_product
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Graph, Group, LibraryStep
+from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
@@ -117,6 +118,13 @@ class Assembler:
                 for group in self.touched:
                     group.add(b)
 
+    def scratch(self, nbytes: int) -> Temporary:
+        """Memory that only the thunk being made uses."""
+        found = Temporary(nbytes)
+        self.temporaries.append(found)
+        self.touch(found)
+        return found
+
     def constant(self, value: Any, dtype: Any) -> Any:
         array = np.array(value, dtype, order="C")
         self.constants[key := f"constant {len(self.constants)}"] = array
@@ -173,8 +181,9 @@ class Assembler:
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         special = getattr(self, f"_{eqn.primitive.name}", None)
         self.sources.append(f"# library step: {eqn.primitive.name}")
-        if special is not None:
-            return special(eqn, env)
+        return (special or self._host)(eqn, env)
+
+    def _host(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         entries = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
         specs = [(a.aval.shape, a.aval.dtype) for a in (*eqn.invars, *eqn.outvars)]
         return [Host(host_function(eqn), entries, specs, label=eqn.primitive.name)]
@@ -199,6 +208,14 @@ class Assembler:
         if not product.multiplications:
             return [executor.Fill(out, eqn.outvars[0].aval.nbytes)]
         return product_steps(self, product, eqn.params["spec"], x, y, out)
+
+    def _cholesky(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        buffers = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
+        return cholesky_steps(self, eqn, *buffers) or self._host(eqn, env)
+
+    def _triangular_solve(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        buffers = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
+        return solve_steps(self, eqn, *buffers) or self._host(eqn, env)
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]

@@ -83,7 +83,7 @@ class CudaAssembler(Assembler):
 
     small_loops = tiles = False
 
-    THUNKS = frozenset({"dot_general", "cond", "scan", "while"})
+    THUNKS = frozenset({"dot_general", "conv_general_dilated", "cond", "scan", "while"})
     """Library steps that are not host functions."""
 
     def __init__(self, device: Device):

@@ -18,8 +18,8 @@ import numpy as np
 from . import cache
 from .executor import Gemm, RunChunks, RunKernel, Thunk
 from .library import blocks
-from .memory import Temporary
 from .machine_code import Kernel, host_features
+from .memory import Temporary
 from .product_shapes import Shape, shape_for
 from .products import Left, Product, Right, packing_text, product_text
 
@@ -71,7 +71,9 @@ def dot_steps(assembler: Any, arguments: dict[str, Any], label: str, a: Any, b: 
     shape = tile_shape(arguments["dtype"]) if assembler.tiles else None
     if shape is None or m == 1 or n == 1:
         return _blas(assembler, arguments, label, a, b, c)
-    left = Left(m, k, 1, k, batch=m * k) if arguments["ta"] == "N" else Left(m, 1, m, k, batch=m * k)
+    left = (
+        Left(m, k, 1, k, batch=m * k) if arguments["ta"] == "N" else Left(m, 1, m, k, batch=m * k)
+    )
     right = Right(n, n, 1, k * n) if arguments["tb"] == "N" else Right(n, 1, k, k * n)
     product = Product(shape, left, right, arguments["batch"], c_row=n, c_batch=m * n)
     return product_steps(assembler, product, label, a, b, c)
@@ -113,9 +115,7 @@ def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[T
         assembler.touch(target)
         return target
     table, tasks = product.packing()
-    target = Temporary(product.packed_bytes)
-    assembler.temporaries.append(target)
-    assembler.touch(target)
+    target = assembler.scratch(product.packed_bytes)
     entries = [b, target, assembler.constant(table, np.int64)]
     _, kernel = _kernels(product.shape)
     parallel = product.packed_bytes >= PARALLEL_PACK

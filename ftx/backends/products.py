@@ -69,8 +69,8 @@ class Left:
     """Steps in one segment."""
     group: int = 0
     """Rows in a group; 0: all."""
-    groups: Sequence[int] = (0,)
-    segments: Sequence[int] = (0,)
+    groups: Sequence[int] | np.ndarray[Any, Any] = (0,)
+    segments: Sequence[int] | np.ndarray[Any, Any] = (0,)
     batch: int = 0
 
     @property
@@ -80,7 +80,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Right:
-    """Where the right operand's elements lie, in elements: row k, column j at k * row + j * column."""
+    """Where the right operand's elements lie, in elements: (k, j) at k * row + j * column."""
 
     columns: int
     row: int
@@ -225,7 +225,10 @@ class Product:
 
 
 def product_text(shape: Shape) -> str:
-    """kernel(args, lo, hi) for tasks [lo, hi): a, right strips, c, numbers, groups, segments, blocks."""
+    """kernel(args, lo, hi) for tasks [lo, hi).
+
+    args: the left operand, the right one in strips, the result; then what `numbers` returns.
+    """
     lanes, vector, rows, width, size = (
         shape.lanes, shape.vector, shape.rows, shape.width, shape.itemsize,
     )  # fmt: skip
@@ -350,7 +353,8 @@ def packing_text(shape: Shape) -> str:
                         turn_square(to + k * step, step, of + k * {size}, across)
                 for k in range(whole, depth):
                     for j in range(many):
-                        store_{word}(to + k * step + j * {size}, load_{word}(of + k * row + j * across))
+                        at = of + k * row + j * across
+                        store_{word}(to + k * step + j * {size}, load_{word}(at))
                     for j in range(many, {lanes}):
                         store_{word}(to + k * step + j * {size}, 0)
     return 0

@@ -192,7 +192,7 @@ def _write(
 
 
 def _merge_row(shape: Shape) -> Any:
-    """merge_row(target, source, columns, add): so many scalars of a row, onto what is there or not."""
+    """merge_row(target, source, columns, add): scalars of a row, onto what is there or not."""
 
     def emit(b: ir.IRBuilder, target: Any, source: Any, columns: Any, add: Any) -> None:
         v, lanes = _Vectors(b, shape), _const(shape.lanes)
@@ -215,7 +215,9 @@ def _copy_strip(shape: Shape) -> Any:
     n vectors, so many bytes apart; lanes from `columns` on are not read, and zero in the target.
     """
 
-    def emit(b: ir.IRBuilder, target: Any, to: Any, source: Any, of: Any, n: Any, many: Any) -> None:
+    def emit(
+        b: ir.IRBuilder, target: Any, to: Any, source: Any, of: Any, n: Any, many: Any
+    ) -> None:
         v = _Vectors(b, shape)
         mask = v.first_lanes(many)
         with cgutils.for_range(b, n) as loop:

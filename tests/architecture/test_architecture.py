@@ -36,7 +36,9 @@ LAZY_PACKAGES = {
     *("matplotlib", "sklearn", "tqdm", "mpi4py", "onnx", "safetensors"),
 }
 # Modules of our own that import a slow package at their top.
-LAZY_MODULES = {f"ftx.backends.{name}" for name in ("vector_math", "intrinsics", "numba_adapter")}
+LAZY_MODULES = {
+    f"ftx.backends.{name}" for name in ("vector_math", "intrinsics", "numba_adapter", "tile")
+}
 MAX_LINES = 600
 MAX_EXAMPLE_LINES = 120
 

@@ -14,7 +14,6 @@ from .inline import inline_calls, inline_recomputation
 from .loops import improve_loops
 
 
-
 def _loops(jaxpr: Jaxpr) -> Jaxpr:
     return improve_loops(jaxpr, simplify)
 

@@ -1,8 +1,8 @@
 """Drop operations that change nothing, and merge index maps that follow each other.
 
 Requires: nothing.  Establishes: no x*1, x/1, x+0 (reals: x-0), no conversion to the same dtype,
-no -(-x), no transpose of a transpose,
-no arithmetic on constants.  Every rewrite keeps IEEE meaning, -0.0 and NaN included.
+no -(-x), no transpose of a transpose nor under a product, no arithmetic on constants.  Every
+rewrite keeps IEEE meaning, -0.0 and NaN included.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ...core.primitives.dot import labels
 from ...core.primitives.shape import broadcast_in_dim_p
 
 Producers = dict[Var, Eqn]
@@ -124,6 +125,22 @@ def _transpose_of_transpose(eqn: Eqn, producers: Producers) -> Atom | Eqn:
     return eqn.replace(invars=inner.invars, params={"perm": perm})
 
 
+def _transposed_operands(eqn: Eqn, producers: Producers) -> Atom | Eqn:
+    """A product names its axes, so it can read an operand of a transpose in place."""
+    names = list(labels(eqn.params["spec"]))
+    invars = list(eqn.invars)
+    for i, operand in enumerate(eqn.invars):
+        inner = producers.get(operand)  # type: ignore[arg-type]
+        if inner is not None and inner.primitive.name == "transpose":
+            invars[i] = inner.invars[0]
+            perm = inner.params["perm"]
+            names[i] = "".join(names[i][perm.index(k)] for k in range(len(perm)))
+    if tuple(invars) == eqn.invars:
+        return eqn
+    spec = f"{names[0]},{names[1]}->{names[2]}"
+    return eqn.replace(invars=tuple(invars), params={"spec": spec})
+
+
 RULES: dict[str, Callable[[Eqn, Producers], Atom | Eqn]] = {
     "mul": _either(_drop_if(0, 1, 1), _drop_if(1, 0, 1)),
     "div": _drop_if(0, 1, 1),
@@ -132,4 +149,5 @@ RULES: dict[str, Callable[[Eqn, Producers], Atom | Eqn]] = {
     "neg": _double_negation,
     "convert_element_type": _same_dtype,
     "transpose": _transpose_of_transpose,
+    "dot_general": _transposed_operands,
 }

@@ -71,12 +71,20 @@ class _ScanLoop:
         self._unstack_xs()
         self._move_out()
         self._share_ys()
+        read = {a for e in self.body.eqns for a in e.invars}
+        read.update(a for a, _ in (*self.finals, *self.ys))
+        self.consts = [c for c in self.consts if c[0] in read]
         invars = (*self.consts, *self.carry, *self.xs)
         outs = (*self.finals, *self.ys)
         body = Jaxpr(
-            (), tuple(v for v, _ in invars), self.body.eqns, tuple(a for a, _ in outs), self.body.name
+            (),
+            tuple(v for v, _ in invars),
+            self.body.eqns,
+            tuple(a for a, _ in outs),
+            self.body.name,
         )
-        params = self.eqn.params | {
+        params = {
+            **self.eqn.params,
             "jaxpr": self.simplify(body),
             "n_consts": len(self.consts),
             "n_carry": len(self.carry),
@@ -118,7 +126,7 @@ class _ScanLoop:
             self._rename(same)
 
     def _read_row(self, made: Eqn, var: Var) -> None:
-        """`var` is the one row that `made` repeats: a const, broadcast in the body if it must be."""
+        """`var` is the one row that `made` repeats: a const, broadcast in the body if need be."""
         row = made.invars[0]
         inside = row if isinstance(row, Literal) else Var(row.aval)
         params = {"shape": var.aval.shape, "dims": tuple(d - 1 for d in made.params["dims"])}
@@ -181,7 +189,8 @@ def _while(eqn: Eqn, simplify: Simplify, eqns: list[Eqn]) -> Eqn:
     first, second = eqn.invars[:n_cond], eqn.invars[n_cond : n_cond + n_body]
     cond, first = _improve(cond, first, eqns)
     body, second = _improve(body, second, eqns)
-    params = p | {
+    params = {
+        **p,
         "cond_jaxpr": simplify(cond),
         "body_jaxpr": simplify(body),
         "n_cond": len(first),
