@@ -21,6 +21,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, aval_of, fresh_array
+from ..core.collector import without_collector
 from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
@@ -540,6 +541,7 @@ class CpuBackend:
 
     name = "cpu"
 
+    @without_collector()
     def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> Any:
         """`jaxpr` has no consts."""
         start, before = time.perf_counter(), cache.stats.compiled
