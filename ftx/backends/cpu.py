@@ -35,6 +35,7 @@ from .fusion import PARALLEL, Graph, Group, LibraryStep
 from .library import blocks, gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
+from .sort_steps import sort_steps, top_k_steps
 from .source_code import KernelSource, render
 
 CHUNK = 1 << 15
@@ -194,6 +195,12 @@ class Assembler:
             )
             for skip, block in blocks(arguments)
         ]
+
+    def _sort_rows(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        return sort_steps(self, eqn, env)
+
+    def _top_k(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        return top_k_steps(self, eqn, env)
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]

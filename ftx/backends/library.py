@@ -178,25 +178,9 @@ def blocks(arguments: dict[str, Any]) -> list[tuple[tuple[int, int, int], dict[s
     return out  # type: ignore[return-value]
 
 
-def _sort(ins: Any, outs: Any, params: Any) -> None:
-    """One operand: sort the copy in place."""
-    np.copyto(outs[0], ins[0])
-    outs[0].sort(axis=params["axis"])
-
-
-def _is_plain_sort(eqn: Eqn) -> bool:
-    return (
-        eqn.primitive.name == "sort"
-        and len(eqn.invars) == 1
-        and eqn.invars[0].aval.dtype.kind in "iuf"
-    )
-
-
 def host_function(eqn: Eqn) -> Callable[..., None]:
     """A function (inputs, outputs) -> None computing an equation with NumPy, in place."""
     n, params, primitive = len(eqn.invars), dict(eqn.params), eqn.primitive
-    if _is_plain_sort(eqn):
-        return lambda *arrays: _sort(arrays[:n], arrays[n:], params)
 
     def run(*arrays: Any) -> None:
         with np.errstate(all="ignore"):

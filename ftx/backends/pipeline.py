@@ -23,6 +23,7 @@ from ..transforms.passes import simplify
 from ..transforms.passes.dce import drop_unused
 from .fusion import Graph, Group, fuse
 from .library import canonical_dots
+from .sorting import canonical_sorts
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Stage:
 STAGES = (
     Stage("simplify", simplify),
     Stage("products", canonical_dots),  # before fusion: it adds transposes that are stored
+    Stage("sorts", canonical_sorts),  # likewise
     Stage("tidy", drop_unused),  # transposes absorbed by products
     Stage("fuse", fuse),
 )
