@@ -90,6 +90,7 @@ class Assembler:
     """Whether a loop of small bodies may become one kernel."""
 
     def __init__(self) -> None:
+        self.small_loops = type(self).small_loops and config.enabled("small_loops")
         self.time = 0
         self.temporaries: list[Temporary] = []
         self.constants: dict[Any, Any] = {}
@@ -415,7 +416,8 @@ def needed_in_memory(graph: Graph) -> set[Any]:
 
 def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
     """The simplified program with every result a distinct variable it computes (memoised)."""
-    if "own results" not in jaxpr.memo:
+    key = ("own results", config.disable)
+    if key not in jaxpr.memo:
         seen: set[Any] = set(jaxpr.invars)
         eqns, outs = list(jaxpr.eqns), []
         for atom in jaxpr.outvars:
@@ -425,8 +427,8 @@ def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
                 atom = fresh
             seen.add(atom)
             outs.append(atom)
-        jaxpr.memo["own results"] = as_simplified(jaxpr.with_eqns(eqns, outs))
-    return jaxpr.memo["own results"]
+        jaxpr.memo[key] = as_simplified(jaxpr.with_eqns(eqns, outs))
+    return jaxpr.memo[key]
 
 
 def _only_results(jaxpr: Jaxpr, kept: tuple[int, ...]) -> Jaxpr:

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.types import ShapedArray
 from .costs import COST
@@ -89,6 +90,8 @@ def unit_cost(eqn: Eqn) -> int:
 
 def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:
     """The variables that get a place of their own."""
+    if not config.enabled("fusion"):
+        return set(jaxpr.invars).union(*[e.outvars for e in jaxpr.eqns])
     stored = set(jaxpr.invars) | {a for a in jaxpr.outvars if isinstance(a, Var)}
     uses: dict[Var, int] = {}
     again: set[Var] = set()
@@ -170,6 +173,8 @@ class Fusion:
         """Into a group that can take it, or a new one."""
         used = reads_of(stage)
         earliest = max((self.position.get(v, -1) for v in used), default=-1)
+        if not config.enabled("fusion"):
+            earliest = len(self.nodes)
         for i in range(len(self.nodes) - 1, max(earliest, len(self.nodes) - WINDOW, 0) - 1, -1):
             group = self.nodes[i]
             if not isinstance(group, Group):

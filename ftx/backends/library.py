@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.dot import dot_general_p, labels
 from ..core.primitives.shape import transpose_p
@@ -154,7 +155,7 @@ def blocks(arguments: dict[str, Any]) -> list[tuple[tuple[int, int, int], dict[s
     """
     m, n, k = (arguments[s] for s in "mnk")
     pieces = min(MAX_BLOCKS, m * n * k // BLOCK)
-    if arguments["batch"] > 1 or pieces < 2:
+    if arguments["batch"] > 1 or pieces < 2 or not config.enabled("blocks"):
         return [((0, 0, 0), arguments)]
     by_rows = m >= n
     size = -(-max(m, n) // pieces)

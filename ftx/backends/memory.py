@@ -12,6 +12,8 @@ import heapq
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.config import config
+
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector."""
 _ENDLESS = 1 << 62
@@ -36,8 +38,9 @@ def plan(temporaries: list[Temporary]) -> tuple[dict[Any, int], int]:
     free = _Gaps()
     living: list[tuple[int, int, int, int]] = []  # a heap: (last, number, start, end)
     offsets: dict[Any, int] = {}
+    reuse = config.enabled("memory_reuse")
     for number, t in enumerate(sorted(temporaries, key=lambda t: (t.first, -t.nbytes))):
-        while living and living[0][0] < t.first:
+        while reuse and living and living[0][0] < t.first:
             _, _, start, end = heapq.heappop(living)
             free.give_back(start, end)
         size = -(-max(t.nbytes, 1) // ALIGNMENT) * ALIGNMENT

@@ -48,6 +48,7 @@ from numba.cpython import (  # noqa: F401  see LOWERING
 )
 
 from ..core.collector import without_collector
+from ..core.config import config
 from . import kernel_names
 from .elements import I64
 from .machine_code import ObjectCode, load_kernel, target_machine
@@ -235,7 +236,7 @@ def _optimise(module: llvm.ModuleRef, symbol: str, inner: str) -> tuple[str, ...
         if not variable.is_declaration and not variable.name.startswith(_ADDRESSES):
             variable.linkage = "internal"  # of an address it would be folded into the code
     options = llvm.create_pipeline_tuning_options(speed_level=2)  # 3 unrolls whole rows, no faster
-    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_vectorization = options.slp_vectorization = config.enabled("vectorise")
     options.loop_interleaving = options.loop_unrolling = True
     builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)

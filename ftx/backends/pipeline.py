@@ -46,9 +46,10 @@ _numbers = itertools.count()
 
 def prepare(jaxpr: Jaxpr) -> Graph:
     """Run every stage on `jaxpr`."""
-    if "graph" not in jaxpr.memo:
-        jaxpr.memo["graph"] = _run(jaxpr)
-    return jaxpr.memo["graph"]
+    key = ("graph", config.disable)
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _run(jaxpr)
+    return jaxpr.memo[key]
 
 
 def _run(jaxpr: Jaxpr) -> Graph:
