@@ -1,6 +1,9 @@
 """python -m benchmarks [NAME ...]: time workloads on ftx and, where installed, on JAX.
 
-The two are timed in turn, A B A B, so that drift of the machine falls on both.  Prints the
+`python -m benchmarks limits` holds ftx against the machine and other libraries instead, see
+limits.py; without a name both are run.
+
+ftx and JAX are timed in turn, A B A B, so that drift of the machine falls on both.  Prints the
 median time of a call in microseconds, the ratio JAX / ftx (above 1: ftx is faster), and the
 largest relative difference of the results.
 """
@@ -13,6 +16,7 @@ import time
 
 import numpy as np
 
+from . import limits
 from .workloads import WORKLOADS
 
 ROUNDS, SECONDS = 7, 0.05
@@ -75,4 +79,9 @@ def main(names):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["limits"]:
+        sys.exit(limits.main(sys.argv[2:]))
     main(sys.argv[1:])
+    if not sys.argv[1:]:
+        print()
+        limits.main([])

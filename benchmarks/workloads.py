@@ -3,6 +3,8 @@
 Each is a function of the module that returns a compiled function and its arguments.
 """
 
+import math
+
 import numpy as np
 
 WORKLOADS = {}
@@ -18,6 +20,16 @@ def array(m, *shape, scale=1.0):
     """Reproducible float32 numbers."""
     numbers = np.random.RandomState(sum(shape)).randn(*shape) * scale
     return m.numpy.asarray(numbers.astype(np.float32))
+
+
+def descent(m, loss):
+    """One step down the gradient, compiled."""
+
+    def step(params, *data):
+        slopes = m.grad(loss)(params, *data)
+        return m.tree.map(lambda p, g: p - 0.05 * g, params, slopes)
+
+    return m.jit(step)
 
 
 @workload
@@ -56,13 +68,67 @@ def mlp_step(m):
         h = m.nn.relu(x @ params[0])
         return -m.numpy.mean(m.numpy.sum(m.nn.log_softmax(h @ params[1]) * y, 1))
 
-    def step(params, x, y):
-        slopes = m.grad(loss)(params, x, y)
-        return m.tree.map(lambda p, g: p - 0.05 * g, params, slopes)
-
     params = [array(m, 256, 256, scale=0.05), array(m, 256, 10, scale=0.05)]
     y = m.numpy.asarray(np.eye(10, dtype=np.float32)[np.arange(128) % 10])
-    return m.jit(step), (params, array(m, 128, 256), y)
+    return descent(m, loss), (params, array(m, 128, 256), y)
+
+
+@workload
+def cnn_step(m):
+    numbers = ("NHWC", "HWIO", "NHWC")
+
+    def loss(params, x, y):
+        for kernel in params[:2]:
+            x = m.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=numbers)
+            window = (1, 2, 2, 1)
+            x = m.lax.reduce_window(m.nn.relu(x), -np.inf, m.lax.max, window, window, "VALID")
+        scores = x.reshape(x.shape[0], -1) @ params[2]
+        return -m.numpy.mean(m.numpy.sum(m.nn.log_softmax(scores) * y, 1))
+
+    params = [array(m, 3, 3, 1, 16, scale=0.2), array(m, 3, 3, 16, 32, scale=0.1)]
+    params.append(array(m, 7 * 7 * 32, 10, scale=0.03))
+    y = m.numpy.asarray(np.eye(10, dtype=np.float32)[np.arange(64) % 10])
+    return descent(m, loss), (params, array(m, 64, 28, 28, 1), y)
+
+
+@workload
+def gpt_step(m, layers=2, width=128, heads=4, length=64, batch=8, symbols=96):
+    fnp = m.numpy
+
+    def norm(x, gain):
+        mean = x.mean(-1, keepdims=True)
+        spread = ((x - mean) ** 2).mean(-1, keepdims=True)
+        return (x - mean) / fnp.sqrt(spread + 1e-5) * gain
+
+    def attention(x, p):
+        q, k, v = (
+            part.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
+            for part in fnp.split(x @ p["qkv"], 3, axis=-1)
+        )
+        scores = q @ k.transpose(0, 1, 3, 2) / math.sqrt(width // heads)
+        earlier = np.tril(np.ones((length, length), bool))
+        mixed = m.nn.softmax(fnp.where(earlier, scores, -1e9), axis=-1) @ v
+        return mixed.transpose(0, 2, 1, 3).reshape(batch, length, width) @ p["out"]
+
+    def loss(params, tokens):
+        x = params["symbols"][tokens[:, :-1]] + params["places"]
+        for p in params["layers"]:
+            x = x + attention(norm(x, p["gain1"]), p)
+            x = x + m.nn.gelu(norm(x, p["gain2"]) @ p["up"]) @ p["down"]
+        scores = m.nn.log_softmax(norm(x, params["gain"]) @ params["symbols"].T)
+        return -fnp.mean(fnp.take_along_axis(scores, tokens[:, 1:, None], axis=-1))
+
+    ones = lambda: fnp.asarray(np.ones(width, np.float32))
+    weights = lambda a, b: array(m, a, b, scale=0.05)
+    layer = lambda: {
+        "gain1": ones(), "gain2": ones(), "qkv": weights(width, 3 * width),
+        "out": weights(width, width), "up": weights(width, 4 * width),
+        "down": weights(4 * width, width),
+    }  # fmt: skip
+    params = {"symbols": weights(symbols, width), "places": weights(length, width)}
+    params |= {"gain": ones(), "layers": [layer() for _ in range(layers)]}
+    tokens = np.random.RandomState(4).randint(0, symbols, (batch, length + 1)).astype(np.int32)
+    return descent(m, loss), (params, fnp.asarray(tokens))
 
 
 @workload

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.config import config
 from .fusion import Group, loads_of
 from .loops import Expr, Index, IndexOp, LoopVar, Stage
 from .nests import Loop, Nest, Step
@@ -76,6 +77,8 @@ def only_in_addresses(expr: Expr, lead: set[LoopVar]) -> bool:
 def tiled_loop(group: Group, nest: Nest) -> Loop | None:
     """The inner loop to tile together with the outer one, where a read runs across rows."""
     if group.depth != 1 or len(nest.items) != 1 or not isinstance(nest.items[0], Loop):
+        return None
+    if not config.enabled("tiling"):
         return None
     loop = nest.items[0]
     plain = all(isinstance(i, Step) and i.stage.kind == "map" for i in loop.body)

@@ -142,6 +142,8 @@ def _path(digest: str) -> Path:
 
 def _read(digest: str) -> ObjectCode | None:
     """The entry, or None if there is none or it is damaged (one warning)."""
+    if not config.enabled("disk_cache"):
+        return None
     path = _path(digest)
     try:
         with open(path, "rb") as file:
@@ -168,6 +170,8 @@ def _read(digest: str) -> ObjectCode | None:
 def _write(digest: str, object_code: ObjectCode) -> None:
     """Put the entry in the folder in one step; an unwritable folder costs one warning."""
     global _stores
+    if not config.enabled("disk_cache"):
+        return
     header = json.dumps({"symbol": object_code.symbol, "externals": object_code.externals})
     body = header.encode() + b"\n" + object_code.code
     checksum = hashlib.sha256(digest.encode() + body).digest()
@@ -246,6 +250,8 @@ def get_kernel(
       arity: number of int64 parameters.
     Returns: a Kernel; the same object for the same text as long as the process lives.
     """
+    if not config.enabled("vectorise"):
+        version += " not vectorised"
     key = (source, name, version, arity)
     kernel = _kernels.get(key)
     if kernel is not None:

@@ -22,12 +22,13 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, aval_of, fresh_array
+from ..core.collector import without_collector
 from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
-from . import blas, cache, executor, loop_kernels, parallel
+from . import cache, executor, loop_kernels, parallel
 from .compare import ComparingExecutable, check_results
 from .convolutions import as_patches_jaxpr, conv_product
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
@@ -37,7 +38,9 @@ from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
-from .product_steps import Front, dot_steps, product_steps, tile_shape
+from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape
+from .products import Product
+from .sort_steps import sort_steps, top_k_steps
 from .source_code import KernelSource, render
 
 CHUNK = 1 << 15
@@ -94,6 +97,8 @@ class Assembler:
     """Whether products run on our own tiles."""
 
     def __init__(self) -> None:
+        self.small_loops = type(self).small_loops and config.enabled("small_loops")
+        self.tiles = type(self).tiles and config.enabled("tiles")
         self.time = 0
         self.temporaries: list[Temporary] = []
         self.constants: dict[Any, Any] = {}
@@ -103,6 +108,9 @@ class Assembler:
         self.fronts: list[Front] = []
         """What is done before each of the loops around, outermost first."""
         self.uses_blas = False
+        self.products: dict[int, Product] = {}
+        self.packings: dict[int, Product] = {}
+        """The products on our tiles, and the packing before them, by thunk."""
 
     # ---- buffers
 
@@ -216,6 +224,12 @@ class Assembler:
     def _triangular_solve(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         buffers = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]
         return solve_steps(self, eqn, *buffers) or self._host(eqn, env)
+
+    def _sort_rows(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        return sort_steps(self, eqn, env)
+
+    def _top_k(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        return top_k_steps(self, eqn, env)
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]
@@ -347,35 +361,6 @@ class Assembler:
         return [*front.thunks, executor.While(test, predicate, inner, carries)]
 
 
-_LIMIT = """def kernel(args, lo, hi):
-    store_int64(load_int64(args + 8), call_address(load_int64(args), (1,)) & 4294967295)
-    return 0
-"""
-_RESTORE = """def kernel(args, lo, hi):
-    call_address(load_int64(args), (load_int64(load_int64(args + 8)),))
-    return 0
-"""
-
-
-def _one_blas_thread(thunks: list[Any], assembler: Assembler) -> list[Any]:
-    """The program with BLAS's own threads off: ours share the blocks of its products.
-
-    BLAS's threads wait by spinning; on a busy machine a product then took thirty times longer.
-    """
-    limit = blas.blas_limit_address()
-    if not limit:
-        return thunks
-    assembler.constants["limit BLAS threads"] = limit
-    before = Temporary(8, first=0, last=assembler.time + 1)
-    assembler.temporaries.append(before)
-    entries = ["limit BLAS threads", before]
-    first, last = (
-        RunKernel(cache.get_kernel(text, "kernel"), entries, 1, label="BLAS threads")
-        for text in (_LIMIT, _RESTORE)
-    )
-    return [first, *thunks, last]
-
-
 class _Span:
     """A loop or branch: temporaries of outside that it uses live to its end."""
 
@@ -437,7 +422,8 @@ def needed_in_memory(graph: Graph) -> set[Any]:
 
 def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
     """The simplified program with every result a distinct variable it computes (memoised)."""
-    if "own results" not in jaxpr.memo:
+    key = ("own results", config.disable)
+    if key not in jaxpr.memo:
         seen: set[Any] = set(jaxpr.invars)
         eqns, outs = list(jaxpr.eqns), []
         for atom in jaxpr.outvars:
@@ -447,8 +433,8 @@ def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
                 atom = fresh
             seen.add(atom)
             outs.append(atom)
-        jaxpr.memo["own results"] = as_simplified(jaxpr.with_eqns(eqns, outs))
-    return jaxpr.memo["own results"]
+        jaxpr.memo[key] = as_simplified(jaxpr.with_eqns(eqns, outs))
+    return jaxpr.memo[key]
 
 
 def _only_results(jaxpr: Jaxpr, kept: tuple[int, ...]) -> Jaxpr:
@@ -465,7 +451,7 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     env |= {a: a for a in simple.outvars}  # type: ignore[misc]
     thunks = assembler.program(simple, env)
     if assembler.uses_blas:
-        thunks = _one_blas_thread(thunks, assembler)
+        thunks = one_blas_thread(thunks, assembler)
     offsets, arena_bytes = plan(assembler.temporaries)
     constants = assembler.constants
     return Program(thunks, simple.invars, simple.outvars, constants, offsets, arena_bytes)
@@ -570,6 +556,7 @@ class CpuBackend:
 
     name = "cpu"
 
+    @without_collector()
     def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> Any:
         """`jaxpr` has no consts."""
         start, before = time.perf_counter(), cache.stats.compiled

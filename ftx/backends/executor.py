@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.config import config
 from . import blas, machine, parallel
 from .machine import Head, Op, Work
 from .machine_code import Kernel
@@ -296,14 +297,15 @@ class Program:
     def _RunChunks(self, thunk: RunChunks, number: int) -> list[int]:
         if thunk.chunk < 1:
             raise ValueError(f"RunChunks: expected a chunk of 1 or more, got {thunk.chunk}")
-        self.uses_pool = True
+        together = config.enabled("parallel")
+        self.uses_pool |= together
         return [
             Op.REGION,
             number,
             10 * 8,
             Head.CHUNKS,
             -(-thunk.n // thunk.chunk),
-            1,
+            int(together),
             thunk.kernel.address,
             self._table(*thunk.entries),
             thunk.n,
@@ -312,6 +314,7 @@ class Program:
 
     def _Gemm(self, thunk: Gemm, number: int) -> list[int]:
         together, words = blas.blas_words(thunk)
+        together &= config.enabled("parallel")
         self.uses_pool |= bool(together)
         table = self._table(thunk.a, thunk.b, thunk.c)
         words = [Head.PRODUCTS, thunk.batch, together, table, *words]

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.types import ShapedArray
 from .costs import COST
@@ -30,6 +31,8 @@ SMALL = 16384
 """Scalar operations below which a stage may join a kernel that runs on one thread."""
 PARALLEL = 1 << 17
 """Scalar operations from which a kernel is worth a fork-join (a few microseconds)."""
+WINDOW = 256
+"""Kernels that a stage may look back over for one to join: keeps fusion linear."""
 CHUNKS = 16
 """Partial results of a fold over parallel loops: fixed, so results do not depend on threads."""
 UNROLLED = 8
@@ -87,6 +90,8 @@ def unit_cost(eqn: Eqn) -> int:
 
 def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:
     """The variables that get a place of their own."""
+    if not config.enabled("fusion"):
+        return set(jaxpr.invars).union(*[e.outvars for e in jaxpr.eqns])
     stored = set(jaxpr.invars) | {a for a in jaxpr.outvars if isinstance(a, Var)}
     uses: dict[Var, int] = {}
     again: set[Var] = set()
@@ -168,7 +173,9 @@ class Fusion:
         """Into a group that can take it, or a new one."""
         used = reads_of(stage)
         earliest = max((self.position.get(v, -1) for v in used), default=-1)
-        for i in range(len(self.nodes) - 1, max(earliest, 0) - 1, -1):
+        if not config.enabled("fusion"):
+            earliest = len(self.nodes)
+        for i in range(len(self.nodes) - 1, max(earliest, len(self.nodes) - WINDOW, 0) - 1, -1):
             group = self.nodes[i]
             if not isinstance(group, Group):
                 continue
@@ -341,7 +348,13 @@ def pieces_of(group: Group) -> list[Stage]:
 
 
 def loads_of(stage: Stage) -> list[Any]:
-    """Every load of a stage, also in where its result goes."""
+    """Every load of a stage, also in where its result goes (each asked for many times)."""
+    if stage.loads is None:
+        stage.loads = _find_loads(stage)
+    return stage.loads
+
+
+def _find_loads(stage: Stage) -> list[Any]:
     found = loads(stage.expr)
     for index in stage.place:
         found += loads(index)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.dot import dot_general_p, labels
 from ..core.primitives.shape import transpose_p
@@ -154,7 +155,7 @@ def blocks(arguments: dict[str, Any]) -> list[tuple[tuple[int, int, int], dict[s
     """
     m, n, k = (arguments[s] for s in "mnk")
     pieces = min(MAX_BLOCKS, m * n * k // BLOCK)
-    if arguments["batch"] > 1 or pieces < 2:
+    if arguments["batch"] > 1 or pieces < 2 or not config.enabled("blocks"):
         return [((0, 0, 0), arguments)]
     by_rows = m >= n
     size = -(-max(m, n) // pieces)
@@ -178,25 +179,9 @@ def blocks(arguments: dict[str, Any]) -> list[tuple[tuple[int, int, int], dict[s
     return out  # type: ignore[return-value]
 
 
-def _sort(ins: Any, outs: Any, params: Any) -> None:
-    """One operand: sort the copy in place."""
-    np.copyto(outs[0], ins[0])
-    outs[0].sort(axis=params["axis"])
-
-
-def _is_plain_sort(eqn: Eqn) -> bool:
-    return (
-        eqn.primitive.name == "sort"
-        and len(eqn.invars) == 1
-        and eqn.invars[0].aval.dtype.kind in "iuf"
-    )
-
-
 def host_function(eqn: Eqn) -> Callable[..., None]:
     """A function (inputs, outputs) -> None computing an equation with NumPy, in place."""
     n, params, primitive = len(eqn.invars), dict(eqn.params), eqn.primitive
-    if _is_plain_sort(eqn):
-        return lambda *arrays: _sort(arrays[:n], arrays[n:], params)
 
     def run(*arrays: Any) -> None:
         with np.errstate(all="ignore"):

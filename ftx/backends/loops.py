@@ -365,6 +365,8 @@ class Stage:
     pieces: tuple[Stage, ...] = ()
     """The same stage cut along its last axis, so that no piece has to choose inside its loop."""
     is_piece: bool = False
+    loads: list[Any] | None = field(default=None, repr=False)
+    """What `fusion.loads_of` found."""
 
     @property
     def work(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import dtypes
+from ..core.config import config
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from ..core.primitive import Primitive
 from ..core.primitives.dot import DotGeneral, labels
@@ -139,6 +140,8 @@ class Lowering:
     def _pieces(self, stage: Stage, eqn: Eqn) -> tuple[Stage, ...]:
         """The stage cut where a comparison of its last counter changes, as padding makes."""
         if stage.kind != "map" or not stage.axes or stage.axes[-1].size < MIN_CUT:
+            return ()
+        if not config.enabled("pieces"):
             return ()
         last = stage.axes[-1]
         cuts = sorted(c for c in self.builder.breaks.get(last, ()) if 0 < c < last.size)

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.config import config
 from .fusion import UNROLLED, Group, loads_of, pieces_of, strides_favour
 from .loops import LoopVar, Stage
 
@@ -77,6 +78,8 @@ def loops_of(stage: Stage, depth: int) -> list[tuple[LoopVar, str]]:
 def is_interchanged(stage: Stage, depth: int) -> bool:
     """Whether a fold runs outside the last axis, into an array of totals, to read rows."""
     if stage.kind != "reduce" or len(stage.axes) <= depth or not _fold_loops(stage):
+        return False
+    if not config.enabled("interchange"):
         return False
     along_fold, along_axis = strides_favour(stage)
     return stage.axes[-1].size >= 4 and along_axis > along_fold
@@ -160,6 +163,8 @@ def _shared_loop(
     group: Group,
 ) -> Loop | None:
     """The last loop that `stage` may run in, or None."""
+    if not config.enabled("shared_loops"):
+        return None
     var = remaining[0][0]
     below = math.prod(v.size for v, _ in remaining[1:])
     for item in reversed(items):

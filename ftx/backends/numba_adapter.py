@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import gc
 import hashlib
 import linecache
 from collections.abc import Iterator, Mapping
@@ -48,6 +47,8 @@ from numba.cpython import (  # noqa: F401  see LOWERING
     tupleobj,
 )
 
+from ..core.collector import without_collector
+from ..core.config import config
 from . import kernel_names
 from .elements import I64
 from .machine_code import ObjectCode, load_kernel, target_machine
@@ -165,19 +166,6 @@ def _whole_numba() -> Iterator[tuple[Any, Any]]:
     yield typing, context
 
 
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """No garbage collection meanwhile: compiling allocates much and frees nothing cyclic early."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
 # ---- Compile -----------------------------------------------------------------------------------
 
 
@@ -248,7 +236,7 @@ def _optimise(module: llvm.ModuleRef, symbol: str, inner: str) -> tuple[str, ...
         if not variable.is_declaration and not variable.name.startswith(_ADDRESSES):
             variable.linkage = "internal"  # of an address it would be folded into the code
     options = llvm.create_pipeline_tuning_options(speed_level=2)  # 3 unrolls whole rows, no faster
-    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_vectorization = options.slp_vectorization = config.enabled("vectorise")
     options.loop_interleaving = options.loop_unrolling = True
     builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)
@@ -268,7 +256,7 @@ def _compile_module(source: str, name: str, namespace: Names, arity: int) -> tup
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)  # for Numba's errors
     scope = {"__name__": "ftx_kernels", **kernel_names.NAMES, **namespace}
     exec(compile(source, file, "exec"), scope)
-    with global_compiler_lock, _without_collector():
+    with global_compiler_lock, without_collector():
         try:
             with _kernel_target() as contexts:
                 return _through(contexts, scope[name], symbol, arity)

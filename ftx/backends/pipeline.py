@@ -24,6 +24,7 @@ from ..transforms.passes.dce import drop_unused
 from .convolutions import canonical_convs
 from .fusion import Graph, Group, fuse
 from .library import canonical_dots
+from .sorting import canonical_sorts
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ STAGES = (
     Stage("simplify", simplify),
     Stage("convolutions", canonical_convs),
     Stage("products", canonical_dots),  # before fusion: it adds transposes that are stored
+    Stage("sorts", canonical_sorts),  # likewise
     Stage("tidy", drop_unused),  # transposes absorbed by products
     Stage("fuse", fuse),
 )
@@ -46,9 +48,10 @@ _numbers = itertools.count()
 
 def prepare(jaxpr: Jaxpr) -> Graph:
     """Run every stage on `jaxpr`."""
-    if "graph" not in jaxpr.memo:
-        jaxpr.memo["graph"] = _run(jaxpr)
-    return jaxpr.memo["graph"]
+    key = ("graph", config.disable)
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _run(jaxpr)
+    return jaxpr.memo[key]
 
 
 def _run(jaxpr: Jaxpr) -> Graph:

@@ -27,6 +27,10 @@ class Shape:
     """Rows of the left operand that are packed together; a multiple of `rows`."""
 
     @property
+    def dtype(self) -> str:
+        return {4: "float32", 8: "float64"}[self.itemsize]
+
+    @property
     def lanes(self) -> int:
         return self.vector // self.itemsize
 

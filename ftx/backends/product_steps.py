@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import cache
+from .blas import blas_limit_address
 from .executor import Gemm, RunChunks, RunKernel, Thunk
 from .library import blocks
 from .machine_code import Kernel, host_features
@@ -99,7 +100,9 @@ def product_steps(
     kernel, _ = _kernels(product.shape)
     entries = [a, b, c, *tables]
     parallel = product.multiplications >= PARALLEL
-    return [*thunks, _run(kernel, entries, product.tasks, parallel, label)]
+    step = _run(kernel, entries, product.tasks, parallel, label)
+    assembler.products[id(step)] = product
+    return [*thunks, step]
 
 
 def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[Thunk]) -> Any:
@@ -120,6 +123,7 @@ def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[T
     _, kernel = _kernels(product.shape)
     parallel = product.packed_bytes >= PARALLEL_PACK
     step = _run(kernel, entries, tasks, parallel, f"pack {label}")
+    assembler.packings[id(step)] = product
     if front is None:
         thunks.append(step)
     else:
@@ -133,3 +137,32 @@ def _run(kernel: Kernel, entries: list[Any], tasks: int, parallel: bool, label: 
     if parallel and tasks > 1:
         return RunChunks(kernel, entries, tasks, -(-tasks // MAX_CHUNKS), label=label)
     return RunKernel(kernel, entries, tasks, label=label)
+
+
+_LIMIT = """def kernel(args, lo, hi):
+    store_int64(load_int64(args + 8), call_address(load_int64(args), (1,)) & 4294967295)
+    return 0
+"""
+_RESTORE = """def kernel(args, lo, hi):
+    call_address(load_int64(args), (load_int64(load_int64(args + 8)),))
+    return 0
+"""
+
+
+def one_blas_thread(thunks: list[Any], assembler: Any) -> list[Any]:
+    """The program with BLAS's own threads off: ours share the blocks of its products.
+
+    BLAS's threads wait by spinning; on a busy machine a product then took thirty times longer.
+    """
+    limit = blas_limit_address()
+    if not limit:
+        return thunks
+    assembler.constants["limit BLAS threads"] = limit
+    before = Temporary(8, first=0, last=assembler.time + 1)
+    assembler.temporaries.append(before)
+    entries = ["limit BLAS threads", before]
+    first, last = (
+        RunKernel(cache.get_kernel(text, "kernel"), entries, 1, label="BLAS threads")
+        for text in (_LIMIT, _RESTORE)
+    )
+    return [first, *thunks, last]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.config import config
 from ..core.dtypes import DType, short_name
 from .loops import Expr
 
@@ -218,6 +219,6 @@ _FOLDS = {"add": "add_reassoc", "mul": "mul_reassoc", "max": "maximum", "min": "
 
 def combine(op: str, dtype: DType, total: str, value: str) -> str:
     """One step of a fold; sums and products of reals may be reassociated."""
-    if op in _FOLDS and dtypes.is_float(dtype):
+    if op in _FOLDS and dtypes.is_float(dtype) and config.enabled("reassociation"):
         return f"{_FOLDS[op]}_{suffix(dtype)}({total}, {value})"
     return operation(op, register(dtype), (dtype, dtype), [total, value])

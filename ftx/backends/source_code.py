@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.config import config
 from ..core.dtypes import DType, short_name
 from .addresses import TILE, collapses, flat_index, lead_of, runs_across, tiled_loop
 from .expressions import ExpressionWriter, Scope
@@ -403,6 +404,8 @@ class Writer(ExpressionWriter):
     def _contracted(self, expr: Expr) -> str | None:
         """x * y + z as one fused multiply-add where the product has no other use, left first."""
         if expr.data not in ("add", "sub") or expr.dtype not in CONTRACTED:
+            return None
+        if not config.enabled("contraction"):
             return None
         left, right = expr.args
         t = suffix(expr.dtype)

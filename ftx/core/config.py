@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,15 +27,51 @@ def _bool(text: str) -> bool:
     return bool(_optional_bool(text))
 
 
+OPTIMISATIONS = {
+    "algebra": "Drop operations that change nothing.",
+    "cse": "Compute once what is asked for twice.",
+    "dce": "Drop equations that nobody reads.",
+    "loops": "What does not change in a loop before it; what repeats stored once.",
+    "fusion": "Several equations in one kernel.",
+    "shared_loops": "Stages of a kernel in one inner loop.",
+    "pieces": "Loops cut where padding begins and ends.",
+    "interchange": "Folds of columns row by row.",
+    "tiling": "Reads across rows tile by tile.",
+    "contraction": "x * y + z as one operation, rounded once.",
+    "reassociation": "Sums and products in the order that suits vectors.",
+    "vectorise": "LLVM's vectorisers.",
+    "small_loops": "Small scans and whiles as one kernel.",
+    "tiles": "Products and convolutions on tiles of our own.",
+    "blocks": "Products cut into blocks for several threads.",
+    "memory_reuse": "Temporaries in the places of those no longer needed.",
+    "parallel": "Kernels and products on several threads.",
+    "disk_cache": "Kernels from disk and to disk.",
+}
+"""What the option `disable` can switch off, one by one, to find the culprit of a wrong result."""
+
+
+def _disabled(names: str | Iterable[str]) -> frozenset[str]:
+    listed = names.split(",") if isinstance(names, str) else names
+    found = frozenset(name.strip() for name in listed) - {""}
+    unknown = found - set(OPTIMISATIONS)
+    if unknown:
+        raise ValueError(
+            f"expected names of {', '.join(OPTIMISATIONS)}; got {', '.join(sorted(unknown))}"
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Option:
     """One row of the table below."""
 
     name: str
     default: Any
-    parse: Callable[[str], Any]
+    parse: Callable[[Any], Any]
     variable: str
     meaning: str
+    always_parsed: bool = False
+    """Whether `parse` is for values from Python too, not for text only."""
 
 
 OPTIONS = (
@@ -57,6 +93,14 @@ OPTIONS = (
     Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
     Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
+    Option(
+        "disable",
+        frozenset(),
+        _disabled,
+        "FTX_DISABLE",
+        "Optimisations to leave out, separated by commas: " + ", ".join(OPTIMISATIONS) + ".",
+        always_parsed=True,
+    ),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -75,13 +119,17 @@ class Config:
     debug_nans: bool
     debug_infs: bool
     default_backend: str
+    disable: frozenset[str]
 
     def __init__(self) -> None:
         self.version = 0
+        """Names the state of all options: the same state again has the same version."""
+        self._versions: dict[tuple[Any, ...], int] = {}
         self._listeners: dict[str, Callable[[Any], None]] = {}
         for option in OPTIONS:
             text = os.environ.get(option.variable) if option.variable else None
             object.__setattr__(self, option.name, self._initial(option, text))
+        self._name_state()
 
     @staticmethod
     def _initial(option: Option, text: str | None) -> Any:
@@ -97,12 +145,24 @@ class Config:
         key = name.removeprefix("jax_")
         if key not in _BY_NAME:
             raise ConfigError(f"config: no option {name!r}; valid options are {sorted(_BY_NAME)}")
-        if isinstance(value, str) and _BY_NAME[key].parse is not str:
-            value = _BY_NAME[key].parse(value)
+        option = _BY_NAME[key]
+        if option.always_parsed or (isinstance(value, str) and option.parse is not str):
+            try:
+                value = option.parse(value)
+            except ValueError as error:
+                raise ConfigError(f"config: {key}={value!r}: {error}") from None
         setattr(self, key, value)
-        self.version += 1
+        self._name_state()
         if key in self._listeners:
             self._listeners[key](value)
+
+    def _name_state(self) -> None:
+        state = tuple(getattr(self, option.name) for option in OPTIONS)
+        self.version = self._versions.setdefault(state, len(self._versions))
+
+    def enabled(self, optimisation: str) -> bool:
+        """Whether an optimisation of the table above is to be made."""
+        return optimisation not in self.disable
 
     def on_change(self, name: str, act: Callable[[Any], None]) -> None:
         """Have `act(value)` called when the option is set: for what keeps its own copy."""

@@ -22,6 +22,7 @@ from ..backends.executor import Copy, Fill, For, Gemm, Host, RunChunks, RunKerne
 from ..backends.fusion import Graph, Group
 from ..backends.memory import Temporary
 from ..backends.pipeline import prepare
+from ..backends.products import Product
 from ..backends.source_code import KernelSource
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
@@ -129,6 +130,10 @@ class Steps:
 
     def _RunKernel(self, thunk: RunKernel, note: Note, row: Row) -> None:
         row.kind, row.label = "kernel", thunk.label
+        if id(thunk) in self.recorder.products:
+            return self._product(self.recorder.products[id(thunk)], note, row)
+        if id(thunk) in self.recorder.packings:
+            return self._packing(self.recorder.packings[id(thunk)], row)
         source = self.recorder.by_thunk.get(id(thunk))
         if source is None:  # one of the backend's own, such as sorting
             self._of_equation(note, row)
@@ -143,6 +148,26 @@ class Steps:
         self._RunKernel(thunk, note, row)  # type: ignore[arg-type]
         row.chunks = -(-thunk.n // thunk.chunk)
         row.threads = min(self.threads, row.chunks)
+
+    def _product(self, product: Product, note: Note, row: Row) -> None:
+        m, n, k, batch = product.left.rows, product.right.columns, product.left.depth, product.batch
+        self._sizes(row, (m, n, k, batch), product.shape.dtype, note)
+        if note.eqn is not None:
+            row.read_bytes, row.written_bytes = work.of_equation(note.eqn)
+
+    def _packing(self, product: Product, row: Row) -> None:
+        """The right operand laid out for a product on our tiles."""
+        row.kind, row.label = "pack", f"{product.left.depth}x{product.right.columns}"
+        row.read_bytes = row.written_bytes = product.packed_bytes
+        row.dtype = product.shape.dtype
+
+    def _sizes(self, row: Row, sizes: tuple[int, ...], dtype: str, note: Note) -> None:
+        m, n, k, batch = sizes
+        many = f"{batch} x " if batch > 1 else ""
+        row.kind, row.label = "product", f"{many}{m}x{k} @ {k}x{n}"
+        row.equations = _equations([note.eqn])
+        row.flops = flops.of_product(m, n, k, batch, np.dtype(dtype))
+        row.dtype = "float64" if dtype in DOUBLE else "float32"
 
     def _group(self, note: Note, source: KernelSource, row: Row) -> None:
         assert note.group is not None and note.graph is not None
@@ -183,16 +208,12 @@ class Steps:
     # ---- library steps and moves
 
     def _Gemm(self, thunk: Gemm, note: Note, row: Row) -> None:
-        row.kind, row.equations = "product", _equations([note.eqn])
         m, n, k, batch = thunk.m, thunk.n, thunk.k, thunk.batch
-        many = f"{batch} x " if batch > 1 else ""
-        row.label = f"{many}{m}x{k} @ {k}x{n}"
+        self._sizes(row, (m, n, k, batch), np.dtype(thunk.dtype).name, note)
         parts = ((thunk.stride_a, m * k), (thunk.stride_b, k * n))
         read = sum(size * (batch if stride else 1) for stride, size in parts)
         itemsize = np.dtype(thunk.dtype).itemsize
         row.read_bytes, row.written_bytes = read * itemsize, m * n * batch * itemsize
-        row.flops = flops.of_product(m, n, k, batch, np.dtype(thunk.dtype))
-        row.dtype = "float64" if np.dtype(thunk.dtype).name in DOUBLE else "float32"
         if batch > 1 and blas.blas_words(thunk)[0]:
             row.chunks, row.threads = batch, min(self.threads, batch)
 

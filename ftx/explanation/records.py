@@ -37,7 +37,7 @@ class Row:
     depth: int
     """How many loops and branches are around it."""
     kind: str
-    """kernel, product, copy, fill, host, loop (of steps that follow), branch, or case."""
+    """kernel, product, pack, copy, fill, host, loop (of steps that follow), branch, or case."""
     label: str
     equations: list[Equation] = field(default_factory=list)
     calls: float | None = 1

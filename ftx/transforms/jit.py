@@ -47,7 +47,7 @@ _COMPILE_LOCK = threading.RLock()
 
 def executable_of(jaxpr: Jaxpr, donated: tuple[bool, ...] = ()) -> Executable:
     """The compiled form of a program without consts (memoised on it)."""
-    key = ("executable", config.default_backend, donated)
+    key = ("executable", config.default_backend, config.disable, donated)
     found = jaxpr.memo.get(key)
     if found is None:
         with _COMPILE_LOCK:

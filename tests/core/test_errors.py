@@ -75,6 +75,7 @@ LINES = {
     errors.BackendError: lambda: ftx.core.backend.get_backend("abacus"),
     errors.ConfigError: lambda: ftx.config.update("jax_speed", "high"),
     errors.CustomRuleError: unset_rule,
+    errors.ExplainError: lambda: ftx.jit(lambda x: ftx.explain(fnp.sin, x) and x)(fnp.ones(2)),
 }
 CLASSES = [
     c

@@ -2,7 +2,7 @@
 
 In: arrays of one shape.  Out: the same, reordered along an axis.
 Order: numbers ascending, -0 equal to 0, NaN last (first among the largest); equal elements keep
-their order.  Compiled programs call the NumPy rule: its sorts are vectorised.
+their order.  What is here runs eagerly; back ends have sorts of their own.
 Knows nothing of: argsort, unique and searchsorted, which `ftx.numpy` builds from these.
 """
 
@@ -59,6 +59,13 @@ def argsort(x: Any, axis: int) -> Any:
     return (packed & np.uint64(0xFFFFFFFF)).view(np.int64)
 
 
+def _has_alike(x: Any) -> bool:
+    """Whether different elements of x may count as equal: -0 and 0, or NaN of different bits."""
+    if not dtypes.is_float(x.dtype):
+        return False
+    return bool((np.isnan(x) | ((x == 0) & np.signbit(x))).any())
+
+
 class Sort(Primitive):
     """All operands reordered alike, by the first `num_keys` of them, lexicographically."""
 
@@ -75,7 +82,8 @@ class Sort(Primitive):
         if len(xs) == 1:
             half = xs[0].dtype == dtypes.bfloat16
             wide = xs[0].astype(np.float32) if half else xs[0]
-            return [np.sort(wide, axis).astype(xs[0].dtype, copy=False)]
+            ordered = np.sort(wide, axis, "stable" if _has_alike(wide) else "quicksort")
+            return [ordered.astype(xs[0].dtype, copy=False)]
         if num_keys == 1:
             order = argsort(xs[0], axis)
         else:

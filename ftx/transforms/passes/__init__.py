@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ...core.config import config
 from ...core.jaxpr import Jaxpr
 from .algebra import drop_identities
 from .cse import share_common
@@ -35,15 +36,19 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
 
     Requires: no consts.  Establishes: no calls, every variable read.
     """
-    if "simplified" not in jaxpr.memo:
+    if "final" in jaxpr.memo:
+        return jaxpr
+    key = ("simplified", config.disable)
+    if key not in jaxpr.memo:
         result = jaxpr
-        for _, run in SIMPLIFY:
-            result = run(result)
-        jaxpr.memo["simplified"] = as_simplified(result)
-    return jaxpr.memo["simplified"]
+        for name, run in SIMPLIFY:
+            if config.enabled(name):
+                result = run(result)
+        jaxpr.memo[key] = as_simplified(result)
+    return jaxpr.memo[key]
 
 
 def as_simplified(jaxpr: Jaxpr) -> Jaxpr:
     """`jaxpr`, taken as it is: simplifying again could share results that must stay distinct."""
-    jaxpr.memo["simplified"] = jaxpr
+    jaxpr.memo["final"] = True
     return jaxpr
