@@ -137,3 +137,38 @@ def test_the_gradient_of_a_scan_stores_each_residual_once():
     assert len(stacked) == len(set(stacked)) <= 3
     wanted = ftx.grad(loss)(VECTOR, VECTOR)
     np.testing.assert_allclose(ftx.jit(ftx.grad(loss))(VECTOR, VECTOR), wanted, rtol=1e-5)
+
+
+def test_a_carry_that_adds_up_products_is_one_product_after_the_loop():
+    rng = np.random.default_rng(0)
+    a = fnp.asarray(rng.standard_normal((6, 32, 20)).astype(np.float32))
+    b = fnp.asarray(rng.standard_normal((6, 32, 24)).astype(np.float32))
+
+    def f(a, b):
+        def step(c, row):
+            return (c[0] + row[0].T @ fnp.sin(row[1]), c[1] + 1.0), None
+
+        return lax.scan(step, (fnp.ones((20, 24)), 0.0), (a, b))[0]
+
+    jaxpr = ftx.make_jaxpr(f)(a, b).closed()
+    program = simplify(jaxpr)
+    (loop,) = [e for e in program.eqns if e.primitive.name == "scan"]
+    assert loop.params["n_carry"] == 1
+    assert "dot_general" in names(program)
+    assert "dot_general" not in names(loop.params["jaxpr"])
+    wanted = 1.0 + np.einsum("tki,tkj->ij", np.asarray(a), np.sin(np.asarray(b)))
+    total, count = ftx.jit(f)(a, b)
+    np.testing.assert_allclose(total, wanted, rtol=1e-4, atol=1e-5)
+    assert float(count) == 6.0
+
+
+def test_a_carry_that_others_read_keeps_its_products_in_the_loop():
+    a = fnp.ones((6, 32, 32))
+
+    def f(a):
+        step = lambda c, row: (c + row @ row, fnp.sum(c))
+        return lax.scan(step, fnp.ones((32, 32)), a)
+
+    program = simplify(ftx.make_jaxpr(f)(a).closed())
+    (loop,) = [e for e in program.eqns if e.primitive.name == "scan"]
+    assert "dot_general" in names(loop.params["jaxpr"])

@@ -1,7 +1,8 @@
 """Move work out of loops: what does not change in a loop is computed before it.
 
 Requires: bodies without consts.  Establishes: a carry that never changes is a const, and so are
-rows that are all the same; nothing is stacked twice; equations of a body that depend on consts
+rows that are all the same; nothing is stacked twice; a carry that adds up products is one
+product after the loop; equations of a body that depend on consts
 alone run once, unless the loop computes them for nothing, as it does index maps and cheap
 operations that would fill memory.  A small matrix that is multiplied by a
 vector in every iteration lies with its longer axis last, where loops over it vectorise.
@@ -9,11 +10,15 @@ vector in every iteration lies with its longer axis last, where loops over it ve
 
 from __future__ import annotations
 
+import math
+import string
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes
 from ...core.primitives.dot import dot_general_p, labels
+from ...core.primitives.elementwise import add_p
 from ...core.primitives.shape import broadcast_in_dim_p, transpose_p
 from ...core.types import ShapedArray
 
@@ -27,6 +32,10 @@ RAISES = frozenset({"gather", "dynamic_slice", "scatter", "dynamic_update_slice"
 """May refuse their operands, so a loop that runs zero times must not reach them."""
 SHORT = 64
 """Length of a matrix's last axis below which the other axis should be last if it is longer."""
+LARGE = 8192
+"""Multiplications (about) from which a product in a loop is better made of all steps at once."""
+MAX_STACKED = 1 << 26
+"""Bytes that may be stacked for it."""
 SMALL = 8192
 """Elements up to which a product with a vector is a loop in a kernel."""
 
@@ -41,10 +50,11 @@ def improve_loops(jaxpr: Jaxpr, simplify: Simplify) -> Jaxpr:
     for eqn in jaxpr.eqns:
         eqn = eqn.replace(invars=tuple(read(a) for a in eqn.invars))
         if eqn.primitive.name == "scan" and eqn.params["length"]:
-            eqn = _ScanLoop(eqn, simplify, eqns, new).improved()
+            loop = _ScanLoop(eqn, simplify, eqns, new)
+            eqns += [loop.improved(), *loop.after]
         elif eqn.primitive.name == "while":
-            eqn = _while(eqn, simplify, eqns)
-        if eqn.outvars or eqn.primitive.effectful:
+            eqns.append(_while(eqn, simplify, eqns))
+        else:
             eqns.append(eqn)
     return jaxpr.with_eqns(eqns, [read(a) for a in jaxpr.outvars])
 
@@ -65,11 +75,14 @@ class _ScanLoop:
         self.finals, self.ys = outs[: p["n_carry"]], outs[p["n_carry"] :]
         self.body, self.eqn, self.simplify = body, eqn, simplify
         self.eqns, self.new, self.length = eqns, new, p["length"]
+        self.after: list[Eqn] = []
+        """Equations on the loop's results."""
 
     def improved(self) -> Eqn:
         self._settle_carry()
         self._unstack_xs()
         self._move_out()
+        self._sum_after()
         self._share_ys()
         read = {a for e in self.body.eqns for a in e.invars}
         read.update(a for a, _ in (*self.finals, *self.ys))
@@ -164,6 +177,53 @@ class _ScanLoop:
             params = {"shape": shape, "dims": tuple(range(1, len(shape)))}
             source = self.eqn.source
             self.eqns.append(Eqn(broadcast_in_dim_p, (row,), params, (result,), source))
+
+    def _sum_after(self) -> None:
+        """A carry that only adds up products is one product of all steps, after the loop."""
+        made = {v: e for e in self.body.eqns for v in e.outvars}
+        uses = Counter(a for e in self.body.eqns for a in e.invars if isinstance(a, Var))
+        uses.update(a for a, _ in (*self.finals, *self.ys) if isinstance(a, Var))
+        kept = []
+        for (given, init), (total, result) in zip(self.carry, self.finals, strict=True):
+            product = self._summand(given, total, made, uses)
+            if product is None:
+                kept.append(((given, init), (total, result)))
+                continue
+            x, y = (self._stacked(a) for a in product.invars)
+            lhs, rhs, out = labels(product.params["spec"])
+            step = next(c for c in string.ascii_letters if c not in lhs + rhs)
+            params = {"spec": f"{step}{lhs},{step}{rhs}->{out}"}
+            whole = Var(result.aval)
+            self.after.append(Eqn(dot_general_p, (x, y), params, (whole,), product.source))
+            self.after.append(Eqn(add_p, (init, whole), {}, (result,), product.source))
+        self.carry = [c for c, _ in kept]
+        self.finals = [f for _, f in kept]
+
+    def _summand(self, given: Var, total: Atom, made: dict[Var, Eqn], uses: Any) -> Eqn | None:
+        """The product that every step adds to a carry, which nothing else reads."""
+        adds = made.get(total) if isinstance(total, Var) else None
+        if adds is None or adds.primitive is not add_p or given not in adds.invars:
+            return None
+        other = adds.invars[1] if adds.invars[0] is given else adds.invars[0]
+        product = made.get(other) if isinstance(other, Var) else None
+        if product is None or product.primitive is not dot_general_p:
+            return None
+        consts = {v for v, _ in self.consts}
+        varies = all(isinstance(a, Var) and a not in consts for a in product.invars)
+        alone = uses[given] == uses[total] == uses[other] == 1
+        stacked = self.length * sum(a.aval.nbytes for a in product.invars)
+        size = math.prod(product.outvars[0].aval.shape) * product.invars[0].aval.size
+        fits = stacked <= MAX_STACKED and size >= LARGE and given.aval == product.outvars[0].aval
+        return product if varies and alone and fits else None
+
+    def _stacked(self, row: Any) -> Atom:
+        """All rows of a variable of the body: read by the loop, or stacked from now on."""
+        for known, whole in (*self.xs, *self.ys):
+            if known is row:
+                return whole
+        whole = Var(row.aval.update(shape=(self.length, *row.aval.shape)))
+        self.ys.append((row, whole))
+        return whole
 
     def _share_ys(self) -> None:
         """Rows stacked twice are stacked once; rows read and stacked again are those read."""
