@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .core import tree
-from .core.array import Value
+from .core.array import Array, Value
 from .core.backend import get_backend
 from .core.config import config
 from .core.errors import BackendError
@@ -161,4 +161,9 @@ def block_until_ready(x):
     >>> block_until_ready(1)
     1
     """
-    return tree.map(lambda v: v.block_until_ready() if hasattr(v, "block_until_ready") else v, x)
+    leaves = (x,) if isinstance(x, Array) else tree.leaves(x)
+    for leaf in leaves:
+        wait = getattr(leaf, "block_until_ready", None)
+        if wait is not None:
+            wait()
+    return x
