@@ -449,7 +449,8 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     """The thunks of a program whose results are distinct, and its memory."""
     env: dict[Var, Any] = {v: v for v in simple.invars}
     env |= {a: a for a in simple.outvars}  # type: ignore[misc]
-    thunks = assembler.program(simple, env)
+    with cache.gather():
+        thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)
     offsets, arena_bytes = plan(assembler.temporaries)
