@@ -17,6 +17,7 @@ from .backends import cache, machine_code, parallel
 from .core.backend import get_backend
 from .core.config import OPTIONS, config
 from .core.errors import BackendError
+from .core.processor import available_cores
 from .version import __version__
 
 REQUIRED = ("numpy", "numba", "llvmlite", "scipy", "ml_dtypes", "optree", "opt_einsum")
@@ -42,8 +43,7 @@ def _versions() -> Iterator[tuple[bool, str]]:
 def _cpu() -> Iterator[tuple[bool, str]]:
     features = machine_code.host_features()
     wide = [f for f in ("avx512f", "avx2", "fma", "neon") if f"+{f}" in features]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield True, f"CPU: {cores} cores, vectors: {', '.join(wide) or 'unknown'}"
+    yield True, f"CPU: {available_cores()} cores, vectors: {', '.join(wide) or 'unknown'}"
     layer = parallel.layer()
     ok = layer.name == "tbb"
     cure = "" if ok else ": slower; install tbb with `python -m pip install tbb`"

@@ -18,11 +18,12 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.config import config
+from .compile_pool import Namespace, Request, compile_all, compile_here
 from .machine_code import Kernel, ObjectCode, identity, load_kernel
 
 MAX_BYTES = 512 * 2**20  # of all files together; FTX_CACHE_SIZE (bytes) overrides
@@ -30,7 +31,7 @@ _MAGIC = b"ftx kernel 1\n"  # then sha256 of the rest, JSON line, object code
 _STORES_PER_CHECK = 256  # the size is added up at the first store and so often
 _TOUCH_AFTER = 3600.0  # seconds: a younger modification time is recent enough
 
-Namespace = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+Key = tuple[str, str, str, int]  # source, name, version, arity
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -54,8 +55,8 @@ def reset_stats() -> None:
         setattr(stats, field.name, field.default)
 
 
-_kernels: dict[tuple[str, str, str, int], Kernel] = {}
-_locks: dict[tuple[str, str, str, int], threading.Lock] = {}
+_kernels: dict[Key, Kernel] = {}
+_locks: dict[Key, threading.Lock] = {}
 _guard = threading.Lock()  # of _locks and stats, held for moments only
 _warned: set[str] = set()
 _stores = 0
@@ -213,27 +214,50 @@ def _load_from_disk(digest: str) -> Kernel | None:
         return None
 
 
-def _obtain(source: str, name: str, namespace: Namespace, version: str, arity: int) -> Kernel:
-    digest = _digest(source, name, version, arity)
+def _from_disk(digest: str) -> Kernel | None:
     start = time.perf_counter()
     kernel = _load_from_disk(digest)
     if kernel is not None:
         with _guard:
             stats.loaded_from_disk += 1
             stats.load_seconds += time.perf_counter() - start
-        return kernel
-    start = time.perf_counter()
-    names = namespace() if callable(namespace) else namespace
-    from .numba_adapter import compile_kernel
+    return kernel
 
-    object_code = compile_kernel(source, name, names, arity=arity)
-    compiled = time.perf_counter()
+
+def _keep(digest: str, object_code: ObjectCode) -> Kernel:
+    """The kernel of code just compiled, which goes to disk."""
+    start = time.perf_counter()
     kernel = load_kernel(object_code)
     with _guard:
         stats.compiled += 1
-        stats.compile_seconds += compiled - start
-        stats.load_seconds += time.perf_counter() - compiled
+        stats.load_seconds += time.perf_counter() - start
     _write(digest, object_code)
+    return kernel
+
+
+def _obtain(digest: str, request: Request) -> Kernel:
+    kernel = _from_disk(digest)
+    if kernel is not None:
+        return kernel
+    start = time.perf_counter()
+    object_code = compile_here(request)
+    with _guard:
+        stats.compile_seconds += time.perf_counter() - start
+    return _keep(digest, object_code)
+
+
+def _obtain_once(key: Key, request: Request) -> Kernel:
+    """`_obtain`, by one thread at a time for each key."""
+    with _guard:
+        lock = _locks.setdefault(key, threading.Lock())
+    with lock:  # Ctrl-C inside leaves it free and nothing half-stored
+        kernel = _kernels.get(key)
+        if kernel is not None:
+            stats.found_in_memory += 1
+            return kernel
+        kernel = _kernels[key] = _obtain(_digest(*key), request)
+    with _guard:
+        _locks.pop(key, None)
     return kernel
 
 
@@ -248,7 +272,8 @@ def get_kernel(
         kernel must be compiled (so a warm start need not import Numba).
       version: what the namespace computes, in any words that change whenever it does.
       arity: number of int64 parameters.
-    Returns: a Kernel; the same object for the same text as long as the process lives.
+    Returns: a Kernel; the same object for the same text as long as the process lives. Within
+      `gather`, a LateKernel if it must be compiled.
     """
     if not config.enabled("vectorise"):
         version += " not vectorised"
@@ -257,14 +282,75 @@ def get_kernel(
     if kernel is not None:
         stats.found_in_memory += 1
         return kernel
-    with _guard:
-        lock = _locks.setdefault(key, threading.Lock())
-    with lock:  # Ctrl-C inside leaves it free and nothing half-stored
-        kernel = _kernels.get(key)
-        if kernel is not None:
-            stats.found_in_memory += 1
-            return kernel
-        kernel = _kernels[key] = _obtain(source, name, namespace, version, arity)
-    with _guard:
-        _locks.pop(key, None)
-    return kernel
+    request = Request(source, name, namespace, arity)
+    gathered: dict[Key, LateKernel] | None = getattr(_gathering, "found", None)
+    if gathered is None:
+        return _obtain_once(key, request)
+    late = gathered.get(key)
+    if late is not None:
+        stats.found_in_memory += 1
+        return late
+    kernel = _from_disk(digest := _digest(*key))
+    if kernel is not None:
+        return _kernels.setdefault(key, kernel)
+    gathered[key] = LateKernel(key, digest, request)
+    return gathered[key]
+
+
+# ---- Many at once ------------------------------------------------------------------------------
+
+
+class LateKernel:
+    """A kernel yet to be compiled: at the end of `gather`, or when its address is asked for."""
+
+    __slots__ = ("_kernel", "digest", "key", "request")
+
+    def __init__(self, key: Key, digest: str, request: Request):
+        self.key, self.digest, self.request = key, digest, request
+        self._kernel: Kernel | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel itself."""
+        if self._kernel is None:
+            self._kernel = _obtain_once(self.key, self.request)
+        return self._kernel
+
+    @property
+    def address(self) -> int:
+        """Where its code starts."""
+        return self.kernel.address
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has been compiled."""
+        return self._kernel is not None
+
+    def accept(self, object_code: ObjectCode) -> None:
+        """Take code that was compiled elsewhere."""
+        self._kernel = _kernels.setdefault(self.key, _keep(self.digest, object_code))
+
+
+_gathering = threading.local()
+
+
+@contextlib.contextmanager
+def gather() -> Iterator[None]:
+    """Compile the missing kernels asked for in a `with` block together, at its end.
+
+    Worker processes take part where that pays, see `compile_pool`.
+    """
+    outer = getattr(_gathering, "found", None)
+    found: dict[Key, LateKernel] = {}
+    _gathering.found = found
+    try:
+        yield
+    finally:
+        _gathering.found = outer
+    missing = {late.request: late for late in found.values() if not late.ready}
+    if missing:
+        start, before = time.perf_counter(), stats.load_seconds
+        compile_all(list(missing), lambda request, code: missing[request].accept(code))
+        with _guard:
+            loading = stats.load_seconds - before
+            stats.compile_seconds += time.perf_counter() - start - loading

@@ -40,6 +40,7 @@ from .memory import Temporary, plan
 from .pipeline import prepare
 from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape
 from .products import Product
+from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
 from .source_code import KernelSource, render
 
@@ -96,6 +97,9 @@ class Assembler:
     tiles = True
     """Whether products run on our own tiles."""
 
+    shares_scatters = True
+    """Whether threads share scatters by ranges and copies, having no atomic operations."""
+
     def __init__(self) -> None:
         self.small_loops = type(self).small_loops and config.enabled("small_loops")
         self.tiles = type(self).tiles and config.enabled("tiles")
@@ -148,7 +152,10 @@ class Assembler:
         for node in graph.nodes:
             self.time += 1
             if isinstance(node, Group):
-                thunks += self._kernels(node, env, needed)
+                groups = shared(node) if self.shares_scatters else [node]
+                between = set().union(*[g.reads for g in groups[1:]])
+                for group in groups:
+                    thunks += self._kernels(group, env, needed | between if between else needed)
             else:
                 thunks += self._library(node.eqn, env)
         return thunks
@@ -449,7 +456,8 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     """The thunks of a program whose results are distinct, and its memory."""
     env: dict[Var, Any] = {v: v for v in simple.invars}
     env |= {a: a for a in simple.outvars}  # type: ignore[misc]
-    thunks = assembler.program(simple, env)
+    with cache.gather():
+        thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)
     offsets, arena_bytes = plan(assembler.temporaries)

@@ -81,7 +81,7 @@ class HostStep(executor.Thunk):
 class CudaAssembler(Assembler):
     """The CPU's assembler with launches instead of calls."""
 
-    small_loops = tiles = False
+    small_loops = shares_scatters = tiles = False
 
     THUNKS = frozenset({"dot_general", "conv_general_dilated", "cond", "scan", "while"})
     """Library steps that are not host functions."""

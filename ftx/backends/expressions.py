@@ -121,7 +121,7 @@ class ExpressionWriter:
         if atom.kind in ("floordiv", "mod"):
             return self._assign(self._quotient(atom.kind, inner, text, n), depth, "x")
         if atom.kind == "checked":
-            self._check(text, n, depth, atom.source)
+            return self._checked(text, n, depth, atom.source)
         clipped = f"maximum_i64(i64(0), minimum_i64(i64({text}), i64({n - 1})))"
         return self._assign(clipped, depth, "x")
 
@@ -129,16 +129,20 @@ class ExpressionWriter:
         """A division by a constant, as text."""
         return f"({text}) {'//' if kind == 'floordiv' else '%'} {n}"
 
-    def _check(self, text: str, n: int, depth: int, source: Any) -> None:
-        key = f"check {text} {n}"
-        if any(key in scope.names for scope in self.scopes[: depth + 1]):
-            return
-        site = min(len(self.checks), 60)
-        self.checks.append((n, source))
-        scope = self.scopes[depth]
-        scope.names[key] = ""
-        outside = f"maximum_bool({text} < 0, {text} >= {n})"
-        scope.lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
+    def _checked(self, text: str, n: int, depth: int, source: Any) -> str:
+        """The index within 0..n-1, and a note in the status if it had to be moved.
+
+        One unsigned minimum finds what is too large and what is below 0.
+        """
+        inside = f"i64(minimum_u64(u64(i64({text})), u64({max(n - 1, 0)})))"
+        known = any(inside in scope.names for scope in self.scopes[: depth + 1])
+        name = self._assign(inside, depth, "x")
+        if not known:
+            site = min(len(self.checks), 60)
+            self.checks.append((n, source))
+            outside = f"{name} != {text}" if n else "True"
+            self.scopes[depth].lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
+        return name
 
     def _arg_step(self, stage: Stage) -> None:
         """One element into the search for the first extremum."""

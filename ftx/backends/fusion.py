@@ -54,6 +54,10 @@ class Group(KernelPlan):
     fixed: bool = False
     """The depth may not change any more: partial results depend on it."""
     chunk: int = 0
+    parts: dict[LoopVar, int] = field(default_factory=dict)
+    """Counters of which every step of the (one) outer loop takes a range of this length."""
+    stream: LoopVar | None = None
+    """Counts elements far apart in such a range that the loop over it takes one after another."""
 
     def add(self, stage: Stage, used: set[Any]) -> None:
         self.stages.append(stage)

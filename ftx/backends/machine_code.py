@@ -16,7 +16,7 @@ import sys
 import threading
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import llvmlite.binding as llvm
 
@@ -50,8 +50,18 @@ def target_machine() -> llvm.TargetMachine:
     )
 
 
+class Kernel(Protocol):
+    """Machine code to call: loaded, or loaded when its address is asked for."""
+
+    @property
+    def address(self) -> int:
+        """Where it starts; valid while this object lives."""
+
+    def __hash__(self) -> int: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Kernel:
+class LoadedKernel:
     """Loaded machine code; `address` is valid while this object lives."""
 
     address: int
@@ -81,7 +91,7 @@ def _symbol_address(name: str) -> int:
     return address
 
 
-def load_kernel(object_code: ObjectCode) -> Kernel:
+def load_kernel(object_code: ObjectCode) -> LoadedKernel:
     """Make object code callable in this process; needs no Numba, about 0.3 ms."""
     builder = llvm.JITLibraryBuilder().add_object_img(object_code.code)
     builder.export_symbol(object_code.symbol).add_current_process()
@@ -89,7 +99,7 @@ def load_kernel(object_code: ObjectCode) -> Kernel:
         builder.import_symbol(name, _symbol_address(name))
     with _load_lock:
         tracker = builder.link(_linker(), f"ftx.{next(_load_numbers)}")
-    return Kernel(tracker[object_code.symbol], object_code.symbol, tracker)
+    return LoadedKernel(tracker[object_code.symbol], object_code.symbol, tracker)
 
 
 @functools.cache

@@ -27,11 +27,15 @@ class Step:
 
 @dataclass(eq=False)
 class Loop:
-    """A loop; `bound` are the variables of all stages that it counts for."""
+    """A loop; `bound` are the variables of all stages that it counts for.
+
+    part: length of the range that a step of the outer loop takes; 0: every step takes all.
+    """
 
     size: int
     start: int
     bound: list[LoopVar]
+    part: int = 0
     before: list[Step] = field(default_factory=list)
     body: list[Loop | Step] = field(default_factory=list)
     after: list[Step] = field(default_factory=list)
@@ -124,7 +128,7 @@ def _insert(
     var, kind = remaining[0]
     loop = _shared_loop(items, stage, remaining, needed, group)
     if loop is None:
-        loop = Loop(var.size, var.start, [])
+        loop = Loop(var.size, var.start, [], group.parts.get(var, 0))
         items.append(loop)
     loop.bound.append(var)
     loop.stages.append(stage)
@@ -173,6 +177,7 @@ def _shared_loop(
                 return None
             continue
         same = item.size == var.size and item.start == var.start
+        same = same and item.part == group.parts.get(var, 0)
         if same and _may_share(item, stage, var, needed, group):
             return None if _slows(item, stage, below, group.depth) else item
         if any(s.value in needed for s in item.stages):

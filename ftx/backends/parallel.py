@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.processor import available_cores
 from . import cache
 
 LAYERS = ("tbb", "omp", "workqueue")
@@ -42,17 +43,11 @@ class Layer:
     module: ModuleType = dataclasses.field(repr=False)
 
 
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def default_threads() -> int:
     """$FTX_NUM_THREADS, or the cores this process may use."""
     text = os.environ.get("FTX_NUM_THREADS")
     if not text:
-        return _available_cores()
+        return available_cores()
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f"FTX_NUM_THREADS: expected a positive integer, got {text!r}")
     return int(text)
@@ -132,7 +127,7 @@ def load_layer(name: str) -> Layer:
             _load_tbb()
         module = _load_module(_MODULES[name])
         start = ctypes.CFUNCTYPE(None, ctypes.c_int)(module.launch_threads)
-        started = max(get_num_threads(), _available_cores())
+        started = max(get_num_threads(), available_cores())
         start(started)
         _limit = started if name == "workqueue" else _limit
         return Layer(name, module.parallel_for, name == "workqueue", module)

@@ -111,7 +111,8 @@ def render(group: Group, in_memory: Callable[[Any], bool]) -> KernelSource:
 
 def work_of(group: Group) -> int:
     """Scalar operations of a group."""
-    return sum(s.work for s in group.stages)
+    every = sum(s.work for s in group.stages)
+    return every // group.outer[0] if group.parts else every
 
 
 def labels_of(group: Group) -> list[str]:
@@ -251,17 +252,43 @@ class Writer(ExpressionWriter):
         self.open.append(loop)
         for var in loop.bound:
             self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
+        stream = self.group.stream if loop.part else None
+        if stream is not None:
+            self.level[stream], self.text_of[stream] = len(self.scopes) - 1, self._name("k")
         self._items(loop.body)
         self.open.pop()
         body = self.scopes.pop().lines or ["pass"]
         self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
         lines = self.scopes[-1].lines
-        steps = f"{loop.start}, {loop.start + loop.size}" if loop.start else f"{loop.size}"
-        if loop is self.tiled:
-            steps = f"jb, min(jb + {TILE}, {loop.size})"
-        lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
+        if stream is not None:
+            lines += self._in_streams(loop, counter, stream, body)
+        else:
+            steps = self._steps(loop)
+            lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
         for step in loop.after:
             self._finish_fold(step.stage)
+
+    def _steps(self, loop: Loop) -> str:
+        """Arguments of `range`."""
+        if loop is self.tiled:
+            return f"jb, min(jb + {TILE}, {loop.size})"
+        if loop.part:
+            end = f"i * {loop.part} + {loop.part}"
+            whole = loop.size % loop.part == 0
+            return f"i * {loop.part}, {end if whole else f'min({end}, {loop.size})'}"
+        return f"{loop.start}, {loop.start + loop.size}" if loop.start else f"{loop.size}"
+
+    def _in_streams(self, loop: Loop, counter: str, stream: LoopVar, body: list[str]) -> list[str]:
+        """Elements far apart one after another, so that none waits for the one before."""
+        each, turn = loop.part // stream.size, self.text_of[stream]
+        if loop.size % loop.part:
+            body = [f"if {counter} < {loop.size}:", *[INDENT + x for x in body]]
+        return [
+            f"for {counter}s in range({each}):",
+            f"{INDENT}for {turn} in range({stream.size}):",
+            f"{INDENT * 2}{counter} = i * {loop.part} + {turn} * {each} + {counter}s",
+            *[INDENT * 2 + x for x in body],
+        ]
 
     def _start(self, stage: Stage) -> None:
         if keeps_totals(stage, self.depth):

@@ -19,6 +19,7 @@ from ..transforms.passes import simplify
 from .cpu import python_namespace, with_own_results
 from .fusion import Group
 from .pipeline import prepare
+from .scatters import shared
 from .source_code import render
 from .twins import run_uncompiled
 
@@ -32,7 +33,8 @@ def run(jaxpr: Jaxpr, args: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
     }
     for node in prepare(program).nodes:
         if isinstance(node, Group):
-            _run_group(node, env)
+            for group in shared(node):
+                _run_group(group, env)
         else:
             _run_step(node.eqn, env)
     return [env[a] for a in program.outvars]  # type: ignore[index]

@@ -41,6 +41,7 @@ OPTIMISATIONS = {
     "reassociation": "Sums and products in the order that suits vectors.",
     "vectorise": "LLVM's vectorisers.",
     "small_loops": "Small scans and whiles as one kernel.",
+    "scatters": "Scatters shared among threads.",
     "tiles": "Products and convolutions on tiles of our own.",
     "blocks": "Products cut into blocks for several threads.",
     "memory_reuse": "Temporaries in the places of those no longer needed.",
@@ -94,6 +95,13 @@ OPTIONS = (
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
     Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
     Option(
+        "compile_workers",
+        -1,
+        int,
+        "FTX_COMPILE_WORKERS",
+        "Processes that help to compile; -1: one per free core, at most 4; 0: none.",
+    ),
+    Option(
         "disable",
         frozenset(),
         _disabled,
@@ -119,6 +127,7 @@ class Config:
     debug_nans: bool
     debug_infs: bool
     default_backend: str
+    compile_workers: int
     disable: frozenset[str]
 
     def __init__(self) -> None:
