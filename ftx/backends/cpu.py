@@ -26,14 +26,23 @@ from ..core.collector import without_collector
 from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
-from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, parallel
+from .bodies import (
+    named_body,
+    needed_in_memory,
+    on_the_carry,
+    only_results,
+    row_of,
+    row_slice,
+    slots_of,
+    with_updates_in_place,
+)
 from .compare import ComparingExecutable, check_results
 from .convolutions import as_patches_jaxpr, conv_product
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
-from .fusion import PARALLEL, Graph, Group, LibraryStep
+from .fusion import PARALLEL, Group
 from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
@@ -251,12 +260,13 @@ class Assembler:
 
     def _body(self, jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> list[Any]:
         """Thunks of a body that writes its results into the buffers `outs`."""
-        body, names = _named_body(jaxpr, env, outs)
+        body, names = named_body(jaxpr, env, outs)
         return self.program(body, names)
 
     def _scan(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         p, body = eqn.params, eqn.params["jaxpr"]
         n_consts, n_carry, length = p["n_consts"], p["n_carry"], p["length"]
+        body, in_place = with_updates_in_place(body, n_consts, n_carry)
         ins = [self.place(a, env) for a in eqn.invars]
         outs = [self.place(v, env) for v in eqn.outvars]
         names = dict(zip(body.invars[:n_consts], ins[:n_consts], strict=True))
@@ -266,10 +276,16 @@ class Assembler:
         slices: list[Any] = []
         for i in range(n_carry):
             var, init, out = body.invars[n_consts + i], ins[n_consts + i], outs[i]
-            if body.outvars[i] is var:  # never changes
+            never_changes = body.outvars[i] is var
+            if never_changes:
                 names[var] = init
                 thunks.append(CopyBytes(out, init, var.aval.nbytes))
                 results.append(None)
+                continue
+            if i in in_place:
+                names[var] = out
+                thunks.append(CopyBytes(out, init, var.aval.nbytes))
+                results.append(out)
                 continue
             carry = self._carry(var, init, out)
             names[var] = carry.read
@@ -278,23 +294,23 @@ class Assembler:
         rows = zip(body.invars[n_consts + n_carry :], ins[n_consts + n_carry :], strict=True)
         for var, whole in rows:
             names[var] = view = f"row {self.time} {len(slices)}"
-            slices.append(_row_slice(view, whole, var.aval.nbytes, length, p["reverse"]))
+            slices.append(row_slice(view, whole, var.aval.nbytes, length, p["reverse"]))
         for atom, whole in zip(body.outvars[n_carry:], outs[n_carry:], strict=True):
             results.append(view := f"row {self.time} {len(slices)}")
-            slices.append(_row_slice(view, whole, atom.aval.nbytes, length, p["reverse"]))
+            slices.append(row_slice(view, whole, atom.aval.nbytes, length, p["reverse"]))
         kept = [i for i, r in enumerate(results) if r is not None]
-        slim = body if len(kept) == len(results) else _only_results(body, tuple(kept))
+        slim = body if len(kept) == len(results) else only_results(body, tuple(kept))
         placed = [results[i] for i in kept]
         if not length:
             self.touch(*ins, *outs)
             return thunks + [CopyBytes(c.out, c.init, c.bytes) for c in carries]
-        slots = _slots(carries, slim, names)
-        named = _named_body(slim, names, placed)
+        slots = slots_of(carries, slim, names)
+        named = named_body(slim, names, placed)
         if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
-            views = {s.view: _row(s) for s in slices}
+            views = {s.view: row_of(s) for s in slices}
             writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, views, "n")
             source = loop_kernels.scan_kernel(
-                writer, _in_place(named, carries), length, p["reverse"], slots
+                writer, on_the_carry(named, carries), length, p["reverse"], slots
             )
             self.touch(*ins, *outs, *[c.spare for c in carries])
             return [*thunks, *self._run_loop(source, carries)]
@@ -334,38 +350,41 @@ class Assembler:
         cond, body, n_cond, n_body = p["cond_jaxpr"], p["body_jaxpr"], p["n_cond"], p["n_body"]
         ins = [self.place(a, env) for a in eqn.invars]
         outs = [self.place(v, env) for v in eqn.outvars]
-        carries = [
-            self._carry(var, init, out)
-            for var, init, out in zip(
-                body.invars[n_body:], ins[n_cond + n_body :], outs, strict=True
-            )
-        ]
-        reads = [c.read for c in carries]
+        body, in_place = with_updates_in_place(body, n_body, len(outs))
+        inits = ins[n_cond + n_body :]
+        carries: list[Carry] = []
+        thunks, reads, writes = [], list(outs), list(outs)
+        for i, (var, init, out) in enumerate(zip(body.invars[n_body:], inits, outs, strict=True)):
+            if i in in_place:
+                thunks.append(CopyBytes(out, init, var.aval.nbytes))
+                continue
+            carries.append(carry := self._carry(var, init, out))
+            reads[i], writes[i] = carry.read, carry.write
         predicate = self.temporary(cond.out_avals[0])
         self.touch(predicate)
         names = dict(zip(cond.invars, [*ins[:n_cond], *reads], strict=True))
-        test_body = _named_body(cond, names, [predicate])
+        test_body = named_body(cond, names, [predicate])
         names = dict(zip(body.invars, [*ins[n_cond : n_cond + n_body], *reads], strict=True))
-        step_body = _named_body(body, names, [c.write for c in carries])
-        slots = _slots(carries, body, names)
+        step_body = named_body(body, names, writes)
+        slots = slots_of(carries, body, names)
         if self.small_loops and loop_kernels.fits(
             [prepare(test_body[0]), prepare(step_body[0])], slots
         ):
             writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, {}, "")
             source = loop_kernels.while_kernel(
                 writer,
-                _in_place(test_body, carries),
-                _in_place(step_body, carries),
+                on_the_carry(test_body, carries),
+                on_the_carry(step_body, carries),
                 loop_kernels.Slot(None, predicate, cond.out_avals[0]),
                 slots,
             )
             self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
-            return self._run_loop(source, carries)
+            return [*thunks, *self._run_loop(source, carries)]
         with _Span(self), self._front(ins[: n_cond + n_body]) as front:
             test = self.program(*test_body)
             inner = self.program(*step_body)
         self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
-        return [*front.thunks, executor.While(test, predicate, inner, carries)]
+        return [*thunks, *front.thunks, executor.While(test, predicate, inner, carries)]
 
 
 class _Span:
@@ -384,72 +403,6 @@ class _Span:
         for t in a.touched.pop():
             if t.first <= self.start:
                 t.touch(a.time)
-
-
-def _named_body(jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> Any:
-    """A body that writes its results into the buffers `outs`, and its names for buffers."""
-    body = with_own_results(simplify(jaxpr))
-    names = dict(zip(body.invars, (env[v] for v in jaxpr.invars), strict=True))
-    return body, names | dict(zip(body.outvars, outs, strict=True))
-
-
-def _slots(carries: list[Carry], body: Jaxpr, names: dict[Var, Any]) -> list[Any]:
-    """The carry of a loop that is one kernel: read where it ends up, written beside it."""
-    avals = {names[v]: v.aval for v in body.invars if v in names}
-    return [loop_kernels.Slot(c.out, c.spare, avals[c.read]) for c in carries]
-
-
-def _in_place(named: Any, carries: list[Carry]) -> Any:
-    """The graph of a body, and its names with the carry's real buffers."""
-    body, names = named
-    real = {c.read: c.out for c in carries} | {c.write: c.spare for c in carries}
-    return prepare(body), {v: real.get(b, b) for v, b in names.items()}
-
-
-def _row(s: executor.Slice) -> Any:
-    whole = s.of[0] if isinstance(s.of, tuple) else s.of
-    return loop_kernels.Row(whole, abs(s.stride))
-
-
-def _row_slice(view: Any, whole: Any, nbytes: int, length: int, reverse: bool) -> Any:
-    start = (whole, (length - 1) * nbytes) if reverse and length else whole
-    return executor.Slice(view, start, -nbytes if reverse else nbytes)
-
-
-def needed_in_memory(graph: Graph) -> set[Any]:
-    """Values that leave the kernel that computes them."""
-    needed: set[Any] = {a for a in graph.jaxpr.outvars if isinstance(a, Var)}
-    for node in graph.nodes:
-        if isinstance(node, LibraryStep):
-            needed.update(a for a in node.eqn.invars if isinstance(a, Var))
-        else:
-            needed |= node.reads - node.values
-    return needed
-
-
-def with_own_results(jaxpr: Jaxpr) -> Jaxpr:
-    """The simplified program with every result a distinct variable it computes (memoised)."""
-    key = ("own results", config.disable)
-    if key not in jaxpr.memo:
-        seen: set[Any] = set(jaxpr.invars)
-        eqns, outs = list(jaxpr.eqns), []
-        for atom in jaxpr.outvars:
-            if isinstance(atom, Literal) or atom in seen:
-                fresh = Var(atom.aval)
-                eqns.append(Eqn(copy_p, (atom,), {}, (fresh,)))
-                atom = fresh
-            seen.add(atom)
-            outs.append(atom)
-        jaxpr.memo[key] = as_simplified(jaxpr.with_eqns(eqns, outs))
-    return jaxpr.memo[key]
-
-
-def _only_results(jaxpr: Jaxpr, kept: tuple[int, ...]) -> Jaxpr:
-    key = ("only", kept)
-    if key not in jaxpr.memo:
-        outs = [jaxpr.outvars[i] for i in kept]
-        jaxpr.memo[key] = jaxpr.with_eqns(jaxpr.eqns, outs)
-    return jaxpr.memo[key]
 
 
 def assemble(simple: Jaxpr, assembler: Assembler) -> Program:

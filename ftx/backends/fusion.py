@@ -103,7 +103,7 @@ def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:
         for a in eqn.invars:
             if isinstance(a, Var):
                 uses[a] = uses.get(a, 0) + 1
-        if kinds[eqn] != "inline":
+        if kinds[eqn] != "inline" or eqn.primitive.name == "hold":
             stored.update(eqn.outvars)
         if kinds[eqn] == "library":
             stored.update(a for a in eqn.invars if isinstance(a, Var))
@@ -132,6 +132,10 @@ def _read_repeatedly(eqn: Eqn) -> list[Var]:
         new_leading = not eqn.params["dims"] or eqn.params["dims"][0] != 0
         if isinstance(x, Var) and x.aval.size > 1 and new_leading:
             return [x]
+    if name == "dynamic_update_slice" and out is not None:
+        update = eqn.invars[1]
+        many = isinstance(update, Var) and out.size > 2 * update.aval.size
+        return [update] if many else []  # type: ignore[list-item]
     if name in ("dot_general", "reduce_window", "conv_patches") or (
         name == "gather" and out is not None and out.size > 2 * eqn.invars[0].aval.size
     ):

@@ -16,7 +16,8 @@ from ..core.array import as_array
 from ..core.jaxpr import Eqn, Jaxpr, Literal
 from ..core.state import interpreting
 from ..transforms.passes import simplify
-from .cpu import python_namespace, with_own_results
+from .bodies import with_own_results
+from .cpu import python_namespace
 from .fusion import Group
 from .pipeline import prepare
 from .scatters import shared

@@ -44,6 +44,7 @@ OPTIMISATIONS = {
     "scatters": "Scatters shared among threads.",
     "tiles": "Products and convolutions on tiles of our own.",
     "blocks": "Products cut into blocks for several threads.",
+    "in_place": "Carries of loops updated where they lie.",
     "memory_reuse": "Temporaries in the places of those no longer needed.",
     "parallel": "Kernels and products on several threads.",
     "disk_cache": "Kernels from disk and to disk.",

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import blas, cache, parallel
-from ..backends.cpu import Assembler, with_own_results
+from ..backends.bodies import with_own_results
+from ..backends.cpu import Assembler
 from ..backends.executor import Copy, Fill, For, Gemm, Host, RunChunks, RunKernel, Switch, While
 from ..backends.fusion import Graph, Group
 from ..backends.memory import Temporary
