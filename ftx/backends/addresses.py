@@ -29,10 +29,17 @@ def strides_of(shape: Any) -> list[int]:
 
 
 def flat_index(indices: Any, shape: Any) -> Index | None:
-    total = None
+    """The position in memory of the element at `indices`; None for a scalar."""
+    if not indices:
+        return None
+    constant = 0
+    factors: dict[Any, int] = {}
     for index, stride in zip(indices, strides_of(shape), strict=True):
-        total = index * stride if total is None else total + index * stride
-    return total
+        constant += index.constant * stride
+        for atom, c in index.terms:
+            factors[atom] = factors.get(atom, 0) + c * stride
+    terms = tuple((atom, c) for atom, c in factors.items() if c)
+    return indices[0].builder.index(constant, terms)
 
 
 def collapses(group: Group) -> bool:

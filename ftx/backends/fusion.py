@@ -363,10 +363,8 @@ def loads_of(stage: Stage) -> list[Any]:
 
 
 def _find_loads(stage: Stage) -> list[Any]:
-    found = loads(stage.expr)
-    for index in stage.place:
-        found += loads(index)
-    return found + (loads(stage.guard) if stage.guard is not None else [])
+    parts = [stage.expr, *stage.place, *([] if stage.guard is None else [stage.guard])]
+    return [load for part in parts for load in loads(part)]
 
 
 def reads_of(stage: Stage) -> set[Any]:

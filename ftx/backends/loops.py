@@ -151,7 +151,7 @@ class Expr:
     cost: operations to compute it; weight: units (costs.COST) along its longest chain.
     """
 
-    __slots__ = ("args", "cost", "data", "depends", "dtype", "kind", "weight")
+    __slots__ = ("args", "cost", "data", "depends", "dtype", "kind", "loads", "weight")
 
     def __init__(self, kind: str, dtype: DType, data: Any, args: tuple[Any, ...]):
         self.kind, self.dtype, self.data, self.args = kind, dtype, data, args
@@ -159,6 +159,8 @@ class Expr:
         for a in args:
             depends |= a.depends
         self.depends = depends
+        self.loads: tuple[Expr, ...] | None = None
+        """What `loads` found."""
         self.cost = {"const": 0, "load": 1, "call": 1, "index": 0, "fold": 0}[kind]
         self.cost += sum(a.cost for a in args if isinstance(a, Expr))
         own = COST.get(data, 1) if kind == "call" else 0
@@ -389,8 +391,16 @@ class KernelPlan:
     """Values folded over the outer loops: partial results per chunk."""
 
 
-def loads(expr: Any) -> list[Expr]:
+def loads(expr: Any) -> tuple[Expr, ...]:
     """Every load in an expression or index, also inside computed indices (each once)."""
+    if not isinstance(expr, Expr):
+        return _find_loads(expr)
+    if expr.loads is None:
+        expr.loads = _find_loads(expr)
+    return expr.loads
+
+
+def _find_loads(expr: Any) -> tuple[Expr, ...]:
     found: dict[int, Expr] = {}
     seen: set[int] = set()
     stack = [expr]
@@ -407,4 +417,4 @@ def loads(expr: Any) -> list[Expr]:
             stack.extend(a for a, _ in node.terms if isinstance(a, IndexOp))
         elif isinstance(node, IndexOp):
             stack.extend(a for a in node.args if isinstance(a, (Expr, Index)))
-    return list(found.values())
+    return tuple(found.values())

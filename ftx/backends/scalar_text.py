@@ -29,6 +29,9 @@ _VECTOR_MATH = {
     "ceil": "ceil", "trunc": "trunc", "round": "roundeven", "rem": "rem",
 }  # fmt: skip
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}
+_OVERFLOWING = {"add": "+", "sub": "-", "mul": "*", "square": "*"}
+"""Numba lets LLVM assume that these never overflow in int64 (narrower ones are computed in it);
+unsigned arithmetic wraps."""
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _INTEGER_CALLS = {
     "div": "div_trunc", "rem": "rem_trunc", "population_count": "popcount", "clz": "clz",
@@ -107,7 +110,9 @@ _INTEGER = {
     "shift_left": "select_{t}({u}({1}) < {u}({bits}), {t}({0} << ({1} & {t}({mask}))), {t}(0))",
     "shift_right_logical": "select_{t}({u}({1}) < {u}({bits}), "
     "{t}({u}({0}) >> {u}({1} & {t}({mask}))), {t}(0))",
-    "shift_right_arithmetic": "{t}({0} >> select_{t}({u}({1}) < {u}({bits}), {1}, {t}({mask})))",
+    "rotate_left": "(({u}({0}) << {u}({1})) | ({u}({0}) >> {u}({bits} - {1})))",
+    "shift_right_arithmetic": "{t}({s}({0}) >> {s}(select_{t}({u}({1}) < {u}({bits}), {1}, "
+    "{t}({mask}))))",
 }
 _BOOL = {
     "and": "minimum_bool({0}, {1})",
@@ -163,12 +168,15 @@ def _real(op: str, t: str, args: list[str]) -> str:
 
 def _integer(op: str, dtype: DType, args: list[str]) -> str:
     t = short_name(dtype)
+    if dtype == dtypes.int64 and op in _OVERFLOWING:
+        x, y = args[0], args[-1]
+        return f"i64(u64({x}) {_OVERFLOWING[op]} u64({y}))"
     if op in _SYMBOLS:
         return _narrow(f"{args[0]} {_SYMBOLS[op]} {args[1]}", dtype)
     if op in _INTEGER_CALLS:
         return f"{_INTEGER_CALLS[op]}_{t}({', '.join(args)})"
     bits = dtype.itemsize * 8
-    text = _INTEGER[op].format(*args, t=t, u=f"u{bits}", bits=bits, mask=bits - 1)
+    text = _INTEGER[op].format(*args, t=t, u=f"u{bits}", s=f"i{bits}", bits=bits, mask=bits - 1)
     return text if op in ("max", "min") else _narrow(text, dtype)
 
 

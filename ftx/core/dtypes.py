@@ -42,7 +42,7 @@ _KIND |= dict.fromkeys(COMPLEX, "c")
 
 def short_name(dtype: DType) -> str:
     """`f32`, `i64`, `bf16`, `bool`: as avals print."""
-    return _SHORT.get(dtype, str(dtype))
+    return _SHORT.get(dtype) or str(dtype)
 
 
 def from_short_name(name: str) -> DType:

@@ -14,7 +14,8 @@ INF, NAN = np.inf, np.nan
 PRECISION = 120  # bits; the reference of lgamma near its zeros needs them
 DTYPES = {"f32": np.float32, "f64": np.float64}
 
-# name: (largest error in ulp allowed, reference). Measured errors are about half of these.
+# name: (largest error in ulp allowed, reference). Measured errors are about half of these; none
+# may be above 4, nor above 2 for those that programs call most.
 LIMITS = {
     "exp": (1.0, mp.exp), "log": (1.0, mp.log), "sin": (2.0, mp.sin), "cos": (2.0, mp.cos),
     "tanh": (2.0, mp.tanh), "erf": (2.0, mp.erf), "logistic": (3.0, lambda x: 1 / (1 + mp.exp(-x))),
@@ -24,11 +25,20 @@ LIMITS = {
     "exp2": (1.0, lambda x: mp.power(2, x)), "log2": (1.8, lambda x: mp.log(x, 2)),
     "cbrt": (1.5, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
     "acosh": (2.5, mp.acosh), "atanh": (2.5, mp.atanh), "erf_inv": (4.0, mp.erfinv),
-    "lgamma": (8.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
-    "digamma": (8.0, mp.digamma),
+    "lgamma": (4.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
+    "digamma": (4.0, mp.digamma),
 }  # fmt: skip
 PAIRS = {"pow": (1.2, mp.power), "atan2": (1.8, mp.atan2)}
+MOST_USED = ("exp", "log", "sin", "cos", "tanh", "erf")
+SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x)}
+"""Derivatives of functions with zeros on the negative axis: there an error counts in units of
+what an ulp of the argument makes, if that is more than one of the result."""
 COUNT = 240
+
+
+def test_the_limits_are_kept():
+    assert all(limit <= 4 for limit, _ in (LIMITS | PAIRS).values())
+    assert all(LIMITS[name][0] <= 2 for name in MOST_USED)
 
 
 def domain(name: str, kind: str) -> np.ndarray:
@@ -62,7 +72,8 @@ def domain(name: str, kind: str) -> np.ndarray:
     elif name == "acosh":
         parts = 1 + spread(-6, 1), spread(0.1, top), rng.uniform(1, 4, n)
     elif name in ("lgamma", "digamma"):
-        parts = spread(-6, 4), rng.uniform(0.1, 12, n), rng.uniform(-9, 0, n)
+        zeros = np.resize([1.4616321449683623, 1.0, 2.0], n // 2) * (1 + spread(-12, -3)[: n // 2])
+        parts = spread(-6, 4), rng.uniform(0.1, 12, n - n // 2), zeros, rng.uniform(-9, 0, n)
     else:
         parts = sign * spread(-top, top), rng.uniform(-4, 4, n), sign * spread(-3, 3)
     x = np.concatenate(parts).astype(DTYPES[kind])
@@ -87,7 +98,10 @@ def pairs(name: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, INF, -INF, NAN, 1e-45, -1e-45, 1e-40, 3e38, -3e38,
            2.0, -2.0, 88.73, 89.4, 89.5, -87.4, -103.9, -104.1, 709.79, 710.4, 711.0, -708.5,
-           -745.1, -746.5]  # fmt: skip
+           -745.1, -746.5, 5e-324, -5e-324, 1e-310, -1e-310, 2.3e-308, 1e22, -1e22, 1e300,
+           1.7e308, -1.7e308, 1e15, 3.4e38]  # fmt: skip
+EDGES = [*range(16), *range(len(SPECIAL) - 12, len(SPECIAL))]
+"""Those of them that functions of two arguments get in pairs."""
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +113,10 @@ def results():
         for row, name in enumerate([*LIMITS, *PAIRS]):
             unary = name in LIMITS
             x = (domain(name, kind),) if unary else pairs(name, kind)
-            special = np.array(SPECIAL).astype(dtype)
+            with np.errstate(over="ignore"):
+                special = np.array(SPECIAL).astype(dtype)
             if not unary:
-                grid = np.meshgrid(special[:16], special[:16])
+                grid = np.meshgrid(special[EDGES], special[EDGES])
                 special = grid[0].ravel(), grid[1].ravel()
             edges = (special,) if unary else special
             x = [np.concatenate([a, b]) for a, b in zip(x, edges, strict=True)]
@@ -124,12 +139,20 @@ def results():
     return table
 
 
-def ulps(got, exact, kind, floor=0.0):
-    """|got - exact| in units of the last place of max(|exact|, floor)."""
+def ulp(value, kind):
+    """The unit in the last place of a number."""
     mantissa, lowest = (23, -149) if kind == "f32" else (52, -1074)
-    size = max(abs(exact), mp.mpf(floor))
-    place = max(lowest, int(mp.floor(mp.log(size, 2))) - mantissa) if size else lowest
-    return float(abs(mp.mpf(float(got)) - exact) / mp.mpf(2) ** place)
+    place = max(lowest, int(mp.floor(mp.log(abs(value), 2))) - mantissa) if value else lowest
+    return mp.mpf(2) ** place
+
+
+def error(name, got, exact, args, kind):
+    """|got - exact| in units of the last place."""
+    unit = ulp(exact, kind)
+    if name in SLOPES and args[0] < 0:
+        moved = ulp(mp.mpf(args[0]), kind) * abs(SLOPES[name](mp.mpf(args[0])))
+        unit = max(unit, ulp(mp.mpf(1), kind), moved)
+    return float(abs(mp.mpf(float(got)) - exact) / unit)
 
 
 @pytest.mark.parametrize("kind", DTYPES)
@@ -137,7 +160,6 @@ def ulps(got, exact, kind, floor=0.0):
 def test_error_in_ulp(results, name, kind):
     operands, out = results[f"{name}_{kind}"]
     limit, reference = (LIMITS | PAIRS)[name]
-    floor = 1.0 if name in ("lgamma", "digamma") else 0.0  # absolute error about their zeros
     worst = [(0.0, [])]
     with mp.workprec(1200 if name in ("sin", "cos", "tan") and kind == "f64" else PRECISION + 150):
         for i in range(COUNT):
@@ -149,7 +171,7 @@ def test_error_in_ulp(results, name, kind):
             if abs(exact) > bound:
                 assert np.isinf(out[i]), (args, out[i])
                 continue
-            worst.append((ulps(out[i], exact, kind, floor), args))
+            worst.append((error(name, out[i], exact, args, kind), args))
     assert max(worst)[0] <= limit, max(worst)
 
 
@@ -172,6 +194,9 @@ def test_edges(results, name, kind):
     with np.errstate(all="ignore"):
         wide = [x.astype(np.float64) for x in operands]
         expected = oracle(name)(*wide).astype(out.dtype)
+        if name == "lgamma":  # SciPy's is infinite at subnormal numbers
+            tiny = (np.abs(wide[0]) < 1e-300) & (wide[0] != 0)
+            expected[tiny] = -np.log(np.abs(wide[0][tiny]))
         if name in ("lgamma", "digamma"):  # poles and -inf: conventions differ
             keep = ~((wide[0] <= 0) & (wide[0] == np.floor(wide[0])))
             expected, out = expected[keep], out[keep]

@@ -311,7 +311,8 @@ def _shift(kind: str) -> Callable[[Any, Any], Any]:
             return np.where(inside, unsigned << safe, 0).astype(unsigned.dtype).view(x.dtype)
         if kind == "logical":
             return np.where(inside, unsigned >> safe, 0).astype(unsigned.dtype).view(x.dtype)
-        return np.right_shift(x, safe.astype(x.dtype))
+        signed = x.view(f"i{x.dtype.itemsize}")
+        return np.right_shift(signed, safe.astype(signed.dtype)).view(x.dtype)
 
     return lambda x, y: shift(np.ascontiguousarray(x), np.ascontiguousarray(y)).reshape(x.shape)
 
@@ -329,7 +330,7 @@ class ShiftRightLogical(Binary):
 
 
 class ShiftRightArithmetic(Binary):
-    """x shifted right by y bits, the sign coming in."""
+    """x shifted right by y bits, copies of the top bit coming in, of unsigned integers too."""
 
     kinds, numpy, differentiable = "i", staticmethod(_shift("arithmetic")), False
 
