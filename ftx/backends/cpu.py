@@ -40,6 +40,7 @@ from .bodies import (
 )
 from .compare import ComparingExecutable, check_results
 from .convolutions import as_patches_jaxpr, conv_product
+from .donation import reused, take, updates_of_donated
 from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Group
@@ -120,6 +121,8 @@ class Assembler:
         self.touched: list[set[Temporary]] = []
         self.fronts: list[Front] = []
         """What is done before each of the loops around, outermost first."""
+        self.same: dict[Var, Var] = {}
+        """Results that lie in the memory of a donated argument."""
         self.uses_blas = False
         self.products: dict[int, Product] = {}
         self.packings: dict[int, Product] = {}
@@ -181,7 +184,7 @@ class Assembler:
     def _kernels(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> list[Any]:
         """Thunks that compute a group."""
         own = group.values
-        source = render(group, lambda v: v in needed or v in env or v not in own)
+        source = render(group, lambda v: v in needed or v in env or v not in own, self.same)
         self.sources.append(source)
         if config.debug >= 4:
             print(f"ftx: {', '.join(source.labels)}\n{source.text}", file=sys.stderr)
@@ -407,32 +410,62 @@ class _Span:
 
 def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     """The thunks of a program whose results are distinct, and its memory."""
+    outputs = [a for a in simple.outvars if a not in assembler.same]
     env: dict[Var, Any] = {v: v for v in simple.invars}
-    env |= {a: a for a in simple.outvars}  # type: ignore[misc]
+    env |= {a: a for a in outputs}  # type: ignore[misc]
+    env |= assembler.same
     with cache.gather():
         thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)
     offsets, arena_bytes = plan(assembler.temporaries)
     constants = assembler.constants
-    return Program(thunks, simple.invars, simple.outvars, constants, offsets, arena_bytes)
+    return Program(thunks, simple.invars, outputs, constants, offsets, arena_bytes)
+
+
+def assemble_donated(
+    simple: Jaxpr, donated: Sequence[bool]
+) -> tuple[Jaxpr, Program, Assembler] | None:
+    """The program with results in donated memory, unless that gains nothing or could lose it.
+
+    A program that may stop halfway (a bad index, an error of a host function) must leave its
+    arguments as they are.
+    """
+    simple, updated = updates_of_donated(simple, donated)
+    assembler = Assembler()
+    assembler.same = updated | reused(prepare(simple), simple, donated, set(updated.values()))
+    if not assembler.same:
+        return None
+    program = assemble(simple, assembler)
+    stops = any(isinstance(t, Host) for t in program.flat)
+    stops |= any(s.checks for s in assembler.sources if not isinstance(s, str))
+    return None if stops else (simple, program, assembler)
 
 
 class CpuExecutable:
     """A compiled program."""
 
-    def __init__(self, jaxpr: Jaxpr):
+    def __init__(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()):
         self._jaxpr = jaxpr
         self._avals = [v.aval for v in jaxpr.invars]
         simple = distinct_results(jaxpr)
         self._fixed = fixed_results(jaxpr)
-        assembler = Assembler()
-        program = assemble(simple, assembler)
+        returned = set(jaxpr.outvars)
+        free = [d and v not in returned for d, v in zip(donated, jaxpr.invars, strict=False)]
+        made = assemble_donated(simple, free) if any(free) else None
+        assembler = made[2] if made else Assembler()
+        simple, program = made[:2] if made else (simple, assemble(simple, assembler))
         self.arena_bytes = program.arena_bytes
         self._sources, self._by_thunk = assembler.sources, assembler.by_thunk
         self._run = Compiled(program).run
         self._out_avals = [a.aval for a in simple.outvars]
-        self._specs = [(a.shape, a.dtype) for a in self._out_avals]
+        same = assembler.same
+        self._specs = [(a.aval.shape, a.aval.dtype) for a in simple.outvars if a not in same]
+        self._donated = {k for k, d in enumerate(donated) if d}
+        self._taken = {
+            k: simple.invars.index(same[a]) for k, a in enumerate(simple.outvars) if a in same
+        }
+        """For a result in donated memory, the argument that gives it."""
 
     def __call__(self, *args: Any) -> list[Any]:
         inputs = [
@@ -440,18 +473,30 @@ class CpuExecutable:
             for x, aval in zip(args, self._avals, strict=True)
         ]
         outputs = [_empty(shape, dtype) for shape, dtype in self._specs]
+        if self._taken:
+            take(inputs, self._taken.values(), args)
         try:
             self._run(inputs, outputs)
         except ExecutionError as error:
             raise self._index_error(error) from None
+        for k, number in self._taken.items():
+            outputs.insert(k, inputs[number])
         results = list(map(fresh_array, outputs, self._out_avals))
         if config.debug_nans or config.debug_infs:
             check_results(self._jaxpr, args, results)
         if self._fixed is None:
             return results
         return [
-            results[k] if kind == "new" else fixed_result(kind, k, args) for kind, k in self._fixed
+            results[k] if kind == "new" else self._fixed_result(kind, k, args)
+            for kind, k in self._fixed
         ]
+
+    def _fixed_result(self, kind: str, k: Any, args: Any) -> Any:
+        """A result that is no buffer of the program; a donated argument under a new name."""
+        found = fixed_result(kind, k, args)
+        if kind == "argument" and k in self._donated and found is args[k]:
+            return fresh_array(found.buffer(), found.aval)
+        return found
 
     def _index_error(self, error: ExecutionError) -> Exception:
         source = self._by_thunk.get(id(error.thunk))
@@ -521,7 +566,8 @@ class CpuBackend:
     def compile(self, jaxpr: Jaxpr, donated: Sequence[bool] = ()) -> Any:
         """`jaxpr` has no consts."""
         start, before = time.perf_counter(), cache.stats.compiled
-        executable = CpuExecutable(simplify(jaxpr))
+        keeps = config.check >= 2 or config.debug_nans or config.debug_infs  # looks at them again
+        executable = CpuExecutable(simplify(jaxpr), () if keeps else donated)
         if config.debug >= 1:
             made, seconds = cache.stats.compiled - before, time.perf_counter() - start
             kernels = len(executable.kernel_sources())

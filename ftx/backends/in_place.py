@@ -94,14 +94,15 @@ def _candidates(body: Jaxpr, replaced: Mapping[Var, int]) -> dict[Var, Eqn]:
     for given, k in replaced.items():
         result = body.outvars[k]
         eqn = made.get(result) if isinstance(result, Var) else None
-        if eqn is None or not isinstance(result, Var) or not _is_update(eqn):
+        if eqn is None or not isinstance(result, Var) or not is_update(eqn):
             continue
         if eqn.invars[0] is given and uses[result] == 1:
             found[result] = eqn
     return found
 
 
-def _is_update(eqn: Eqn) -> bool:
+def is_update(eqn: Eqn) -> bool:
+    """Whether the result is the first operand with some elements changed."""
     return eqn.primitive is dynamic_update_slice_p or isinstance(eqn.primitive, ScatterBase)
 
 

@@ -10,7 +10,7 @@ Knows nothing of: caches, machine code, arenas.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,10 +95,16 @@ class Frame:
         return "def kernel(args, lo, hi):\n" + "\n".join(INDENT + x for x in body) + "\n"
 
 
-def render(group: Group, in_memory: Callable[[Any], bool]) -> KernelSource:
-    """The text of a group. `in_memory(value)`: whether others than this kernel need it."""
+def render(
+    group: Group, in_memory: Callable[[Any], bool], same: Mapping[Any, Any] | None = None
+) -> KernelSource:
+    """The text of a group. `in_memory(value)`: whether others than this kernel need it.
+
+    same: for a value that lies in the memory of another, that other.
+    """
     _settle_depth(group)
-    frame = Frame()
+    known = same or {}
+    frame = Frame(lambda value: (known.get(value, value), ""))
     writer = Writer(group, in_memory, frame)
     text = frame.text(writer.lines())
     outer = math.prod(group.outer) if group.depth else 1
