@@ -27,7 +27,7 @@ from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, parallel
+from . import cache, executor, loop_kernels, parallel, result_pool
 from .bodies import (
     named_body,
     needed_in_memory,
@@ -56,9 +56,6 @@ from .source_code import KernelSource, render
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
 MAX_CHUNKS = 64
-
-
-_empty = np.empty
 
 
 def _use_threads(count: int) -> None:
@@ -432,14 +429,14 @@ class CpuExecutable:
         self._sources, self._by_thunk = assembler.sources, assembler.by_thunk
         self._run = Compiled(program).run
         self._out_avals = [a.aval for a in simple.outvars]
-        self._specs = [(a.shape, a.dtype) for a in self._out_avals]
+        self._specs = [(result_pool.maker(a.nbytes), a.shape, a.dtype) for a in self._out_avals]
 
     def __call__(self, *args: Any) -> list[Any]:
         inputs = [
             x._buffer if type(x) is Array and x._buffer is not None else _as_buffer(x, aval)
             for x, aval in zip(args, self._avals, strict=True)
         ]
-        outputs = [_empty(shape, dtype) for shape, dtype in self._specs]
+        outputs = [empty(shape, dtype) for empty, shape, dtype in self._specs]
         try:
             self._run(inputs, outputs)
         except ExecutionError as error:
