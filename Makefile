@@ -32,7 +32,7 @@ check: $(STAMPS)/dev  ## formatting, lint, types, architecture
 cuda: $(STAMPS)/test $(STAMPS)/cuda-codegen  ## compile CUDA kernels for sm_90 and simulate them; no GPU
 	$(BIN)/python -m pytest -q tests/backends/cuda $(ARGS)
 
-bench: $(STAMPS)/peers  ## time ftx beside JAX on the workloads in benchmarks/
+bench: $(STAMPS)/peers  ## time ftx beside JAX, and beside the machine's limits: benchmarks/README.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 format: $(STAMPS)/dev  ## rewrite the files as `make check` wants them

@@ -27,7 +27,7 @@ from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, parallel
+from . import cache, executor, loop_kernels, parallel, result_pool
 from .bodies import (
     named_body,
     needed_in_memory,
@@ -57,9 +57,6 @@ from .source_code import KernelSource, render
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
 MAX_CHUNKS = 64
-
-
-_empty = np.empty
 
 
 def _use_threads(count: int) -> None:
@@ -460,7 +457,8 @@ class CpuExecutable:
         self._run = Compiled(program).run
         self._out_avals = [a.aval for a in simple.outvars]
         same = assembler.same
-        self._specs = [(a.aval.shape, a.aval.dtype) for a in simple.outvars if a not in same]
+        own = [a.aval for a in simple.outvars if a not in same]
+        self._specs = [(result_pool.maker(a.nbytes), a.shape, a.dtype) for a in own]
         self._donated = {k for k, d in enumerate(donated) if d}
         self._taken = {
             k: simple.invars.index(same[a]) for k, a in enumerate(simple.outvars) if a in same
@@ -472,7 +470,7 @@ class CpuExecutable:
             x._buffer if type(x) is Array and x._buffer is not None else _as_buffer(x, aval)
             for x, aval in zip(args, self._avals, strict=True)
         ]
-        outputs = [_empty(shape, dtype) for shape, dtype in self._specs]
+        outputs = [empty(shape, dtype) for empty, shape, dtype in self._specs]
         if self._taken:
             take(inputs, self._taken.values(), args)
         try:

@@ -21,6 +21,7 @@ from ..core.jaxpr import Jaxpr, Var
 from .fusion import Graph, Group, LibraryStep, loads_of
 from .in_place import is_update, updated_in_place
 from .loops import Stage
+from .result_pool import owns
 
 
 def updates_of_donated(jaxpr: Jaxpr, donated: Sequence[bool]) -> tuple[Jaxpr, dict[Var, Var]]:
@@ -80,6 +81,8 @@ def _reads_in_place(stage: Stage, given: Var) -> bool:
     if not loads:
         return True
     places = [stage.place, *[load.args for load in loads]]
+    if any(len(place) != len(stage.axes) for place in places):
+        return False
     in_order = all(
         a.size == 1 or i.as_var() is a
         for place in places
@@ -103,6 +106,6 @@ def take(inputs: list[Any], numbers: Iterable[int], args: Sequence[Any]) -> None
     """Make the inputs with these numbers memory that may be written: their own, or a copy."""
     for k in numbers:
         x = args[k]
-        own = type(x) is Array and x._np is inputs[k] and inputs[k].flags.owndata
+        own = type(x) is Array and x._np is inputs[k] and owns(inputs[k])
         if not (own and inputs[k].flags.writeable and sys.getrefcount(inputs[k]) <= HOLDERS):
             inputs[k] = np.array(inputs[k], order="C")

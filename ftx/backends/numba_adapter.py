@@ -171,10 +171,13 @@ def _whole_numba() -> Iterator[tuple[Any, Any]]:
 
 @functools.cache
 def _lean_pipeline() -> tuple[type, type, Any]:
-    """(code library, pass pipeline, flags): Numba's, less what generated kernels never need."""
+    """(code library, pass pipeline, flags): Numba's, less what generated kernels never need.
+
+    Without legalisation no variable is deleted where it is last read: there is nothing to free.
+    """
     untyped = ("TranslateByteCode", "FixupArgs", "IRProcessing", "ReconstructSSA")
     typed = ("NopythonTypeInference", "PreLowerStripPhis", "InlineOverloads")
-    lowering = ("IRLegalization", "NativeLowering", "NoPythonBackend")
+    lowering = ("NativeLowering", "NoPythonBackend")
     steps = [getattr(untyped_passes, name) for name in untyped]
     steps += [getattr(typed_passes, name) for name in (*typed, *lowering)]
 

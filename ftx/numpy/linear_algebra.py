@@ -8,7 +8,6 @@ import math
 import string
 
 import numpy as np
-from opt_einsum import contract_path
 
 from ..core import dtypes
 from ..core.array import Array
@@ -371,6 +370,8 @@ def _order(pairs, result, optimize):
         return [(0, 1)] * (len(pairs) - 1)
     spec = ",".join(t for _, t in pairs) + "->" + result
     how = "auto" if optimize is True else optimize
+    from opt_einsum import contract_path
+
     path, _ = contract_path(spec, *[x.shape for x, _ in pairs], shapes=True, optimize=how)
     return (
         [step for step in path if len(step) == 2]
@@ -401,6 +402,8 @@ def einsum_path(subscripts, /, *operands, optimize="greedy"):
     >>> einsum_path("ij,jk->ik", asarray([[1]]), asarray([[1]]))[0]
     ['einsum_path', (0, 1)]
     """
+    from opt_einsum import contract_path
+
     path, info = contract_path(subscripts, *operands, optimize=optimize)
     return ["einsum_path", *path], str(info)
 

@@ -91,7 +91,7 @@ def words_of(name, key):
 
 def hashed(key, shape, name="bits"):
     """Two uint32 arrays: the hash of every index of `shape`, counted in row-major order."""
-    first, second = (S.broadcast_in_dim(w, shape, ()) for w in words_of(name, key))
+    first, second = words_of(name, key)
     n = math.prod(shape)
     if n > _LOW:
         whole = S.reshape(S.iota(dtypes.uint64, (n,), 0), shape)

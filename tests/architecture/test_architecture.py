@@ -31,7 +31,7 @@ PLUGS_BACKENDS_IN = {"__init__", "__main__", "doctor", "explanation"}
 
 # Packages that are optional or slow to import, so that a function may import them itself.
 LAZY_PACKAGES = {
-    *("numba", "llvmlite", "scipy"),  # `import ftx` stays fast
+    *("numba", "llvmlite", "scipy", "opt_einsum"),  # `import ftx` stays fast
     *("cuda", "numba_cuda", "numba_cuda_mlir", "nvmath", "nccl", "cudnn", "cupy"),
     *("matplotlib", "sklearn", "tqdm", "mpi4py", "onnx", "safetensors"),
 }

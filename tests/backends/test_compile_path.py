@@ -1,6 +1,7 @@
 """The way from a program to machine code: the same text every time."""
 
 import random
+import subprocess
 import sys
 
 import numpy as np
@@ -106,3 +107,29 @@ def test_work_of_a_first_call_grows_linearly(program, size):
     calls_of_first_call(*program(2 * size))  # kernels into the cache
     once, twice = (calls_of_first_call(*program(n)) for n in (size, 2 * size))
     assert twice < 2.3 * once
+
+
+def loaded_after(code):
+    """Which slow packages a fresh interpreter has imported after running `code`."""
+    slow = ("numba", "llvmlite", "scipy", "opt_einsum", "jax")
+    report = f"import sys; print(*[name for name in {slow} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_import_brings_no_slow_package():
+    parts = "ftx.nn, ftx.random, ftx.scipy.linalg, ftx.tree, ftx.lax, ftx.numpy"
+    assert loaded_after(f"import ftx, {parts}") == set()
+    assert loaded_after("import ftx\nftx.numpy.arange(3) + 1") == set()
+
+
+def test_a_warm_program_runs_without_numba(tmp_path, monkeypatch):
+    monkeypatch.setenv("FTX_CACHE_DIR", str(tmp_path))
+    code = (
+        "import ftx, numpy as np\nx = np.ones((64, 64), np.float32)\n"
+        "ftx.jit(ftx.grad(lambda x: ftx.numpy.sum(ftx.nn.softmax(x @ x))))(x)"
+    )
+    assert "numba" in loaded_after(code)
+    assert loaded_after(code) == {"llvmlite"}

@@ -103,6 +103,18 @@ def test_a_view_that_the_user_holds_keeps_its_values():
     np.testing.assert_array_equal(view, before)
 
 
+def test_large_results_lent_from_the_pool():
+    x = fresh(1 << 19)
+    place = address(x)
+    y = ftx.jit(lambda x: x + 1.0, donate_argnums=0)(x)
+    assert address(y) == place
+    view, before = np.asarray(y)[:100], np.array(y)
+    z = ftx.jit(lambda x: x + 1.0, donate_argnums=0)(y)
+    assert address(z) != place
+    np.testing.assert_array_equal(view, before[:100])
+    np.testing.assert_array_equal(z, before + 1.0)
+
+
 def test_memory_that_came_from_numpy_keeps_its_values():
     mine = np.arange(float(N), dtype=np.float32)
     x = fnp.asarray(mine)

@@ -1,12 +1,17 @@
 """Random numbers: the bits of jax.random (fixed here), and moments of every distribution."""
 
+import re
+
 import numpy as np
 import pytest
 
 import ftx
 import ftx.numpy as fnp
 from ftx import random
+from ftx.backends.cpu import kernel_namespace
+from ftx.backends.numba_adapter import inspect_kernel
 from ftx.core.errors import DTypeError, ShapeError
+from ftx.core.primitives.bits import threefry2x32
 
 KEY = random.PRNGKey(42)
 
@@ -164,6 +169,34 @@ def test_same_numbers_compiled_mapped_and_eager():
     rows = ftx.vmap(lambda k: random.uniform(k, (3,)))(random.split(KEY, 2))
     for row, key in zip(rows, random.split(KEY, 2), strict=True):
         assert row.tolist() == random.uniform(key, (3,)).tolist()
+
+
+def test_an_array_of_numbers_is_one_kernel_over_whole_vectors():
+    """The key is hashed into its schedule outside the loop, and rotations are instructions."""
+    for f in (lambda k: random.normal(k, (50_000,)), lambda k: random.bits(k, (300, 200))):
+        (text,) = ftx.jit(f).kernels(KEY)
+        before, loop = text.split("for i in", 1)
+        assert "466688986" in before and "466688986" not in loop
+        llvm, _ = inspect_kernel(text, "kernel", kernel_namespace())
+        assert re.search(r"@llvm\.fshl\.v\d+i32", llvm)
+    keys = random.split(KEY, 3)
+    assert len(ftx.jit(ftx.vmap(lambda k: random.normal(k, (40,)))).kernels(keys)) == 1
+
+
+def test_keys_and_counters_of_any_rank():
+    """Words hashed under keys of their first axes; under vmap in every combination."""
+    keys = np.asarray(random.split(KEY, (2, 3)))
+    rows = ftx.vmap(ftx.vmap(lambda k: random.bits(k, (4,))))(keys)
+    for i in range(2):
+        for j in range(3):
+            assert rows[i, j].tolist() == random.bits(keys[i, j], (4,)).tolist()
+    same = ftx.jit(ftx.vmap(lambda k, s: random.uniform(k, (3,)) * s, in_axes=(None, 0)))
+    wanted = np.asarray(random.uniform(KEY, (3,)))
+    np.testing.assert_array_equal(np.asarray(same(KEY, fnp.ones(5))), np.tile(wanted, (5, 1)))
+    folded = ftx.vmap(random.fold_in, in_axes=(None, 0))(KEY, np.arange(4))
+    assert folded.tolist() == [random.fold_in(KEY, i).tolist() for i in range(4)]
+    with pytest.raises(ShapeError, match="a key of its first axes"):
+        threefry2x32(*[fnp.zeros(3, "uint32")] * 2, *[fnp.zeros(4, "uint32")] * 2)
 
 
 def test_dtypes_and_ranges():

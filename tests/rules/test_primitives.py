@@ -67,6 +67,7 @@ PARAMS = {
     "polygamma": {"n": 1},
     "scipy_function": {"function": "ndtri"},
     "reduce_precision": {"exponent_bits": 8, "mantissa_bits": 50},
+    "rotate_left": {"bits": 5},
 }
 LOOSER = {
     "pow": "exp(y log x) of complex numbers in float32",
@@ -254,7 +255,11 @@ row("dynamic_update_slice", [*shaped((5, 4), (2, 3)), START, START], kinds="bifc
 # ---- bits
 
 WORD = Operand((5,), dtype=U32, make=lambda rng, d, s: rng.integers(0, 2**32, s, dtype=np.uint64))
+KEY, ROWS_OF_WORDS = (Operand(s, dtype=U32, make=WORD.make) for s in ((), (5, 3)))
 row("threefry2x32", [WORD] * 4, grad=(), compiled_kinds="f")
+row("threefry2x32", [KEY, KEY, WORD, WORD], tag="key", grad=(), compiled_kinds="f")
+keyed = [WORD, WORD, ROWS_OF_WORDS, ROWS_OF_WORDS]
+row("threefry2x32", keyed, tag="keys", grad=(), compiled_kinds="f")
 row(
     "bitcast_convert_type",
     shaped((2, 3)),

@@ -28,9 +28,25 @@ CHUNK = 1 << 14
 """Elements hashed at a time by NumPy: 20 rounds over 4 arrays of 64 KiB stay in the cache."""
 
 
-class Threefry2x32(Primitive):
-    """Two words hashed under a two-word key, 20 rounds.  All operands uint32 of one shape.
+class RotateLeft(Elementwise):
+    """The bits of x rotated left by `bits`, from 1 to the width of the type less 1."""
 
+    kinds, differentiable = "i", False
+
+    def impl(self, x: Any, *, bits: int) -> list[Any]:
+        word = x.view(f"u{x.dtype.itemsize}")
+        left, right = word.dtype.type(bits), word.dtype.type(8 * x.dtype.itemsize - bits)
+        return [((word << left) | (word >> right)).view(x.dtype)]
+
+    def lower(self, kernel: Any, index: Any, x: Any, *, bits: int) -> Any:
+        return kernel.call(self.name, x.dtype, x(index), kernel.const(bits, x.dtype))
+
+
+class Threefry2x32(Primitive):
+    """Two words hashed under a two-word key, 20 rounds.  All operands are uint32.
+
+    The words x0, x1 have one shape, the words of the key another, the first axes of that shape:
+    what is computed of a key is then computed once for all that is hashed under it.
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), section 3.
     """
 
@@ -39,13 +55,19 @@ class Threefry2x32(Primitive):
     def abstract_eval(self, *avals: ShapedArray) -> list[ShapedArray]:
         if len(avals) != 4 or any(a.dtype != dtypes.uint32 for a in avals):
             raise DTypeError(f"threefry2x32: expected four uint32 operands, got {avals}")
-        if len({a.shape for a in avals}) != 1:
-            raise ShapeError(f"threefry2x32: expected operands of one shape, got {avals}")
-        return [ShapedArray(avals[0].shape, dtypes.uint32)] * 2
+        k1, k2, x0, x1 = (a.shape for a in avals)
+        if k1 != k2 or x0 != x1 or k1 != x0[: len(k1)]:
+            raise ShapeError(
+                "threefry2x32: expected words of one shape and a key of its first axes, got "
+                f"words {avals[2]}, {avals[3]} and key {avals[0]}, {avals[1]}"
+            )
+        return [ShapedArray(x0, dtypes.uint32)] * 2
 
     def impl(self, *words: Any) -> list[Any]:
-        shape = words[0].shape
-        k1, k2, x0, x1 = (np.ascontiguousarray(w).reshape(-1) for w in words)
+        shape = words[2].shape
+        first = [k.reshape((*k.shape, *[1] * (len(shape) - k.ndim))) for k in words[:2]]
+        whole = [*[np.broadcast_to(k, shape) for k in first], *words[2:]]
+        k1, k2, x0, x1 = (np.ascontiguousarray(w).reshape(-1) for w in whole)
         out = [np.empty(x0.shape, np.uint32) for _ in range(2)]
         for start in range(0, x0.size, CHUNK):
             part = slice(start, start + CHUNK)
@@ -69,18 +91,20 @@ class Threefry2x32(Primitive):
 
     def batch(self, axis: BatchAxis, args: Any, dims: Any) -> tuple[list[Any], list[Any]]:
         moved = [S.move_batch_axis(x, d, 0, axis.size) for x, d in zip(args, dims, strict=True)]
+        if dims[0] is None and dims[1] is None and not args[0].ndim:
+            moved[:2] = args[:2]
         return self.bind(*moved), [0, 0]
 
     def expand(self, k1: Any, k2: Any, x0: Any, x1: Any) -> list[Any]:
         """The rounds as elementwise operations, which fuse into one loop."""
-        word = lambda value: full_like(k1, value)
-        keys = k1, k2, E.xor(E.xor(k1, k2), word(PARITY))
+        word = lambda value: full_like(x0, value)
+        schedule = k1, k2, E.xor(E.xor(k1, k2), full_like(k1, PARITY))
+        keys = [S.broadcast_in_dim(k, x0.shape, range(k1.ndim)) for k in schedule]
         a, b = E.add(x0, keys[0]), E.add(x1, keys[1])
         for i in range(5):
             for r in ROTATIONS[i % 2]:
                 a = E.add(a, b)
-                low = E.shift_right_logical(b, word(32 - r))
-                b = E.xor(E.or_(E.shift_left(b, word(r)), low), a)
+                b = E.xor(rotate_left(b, r), a)
             a = E.add(a, keys[(i + 1) % 3])
             b = E.add(E.add(b, keys[(i + 2) % 3]), word(i + 1))
         return [a, b]
@@ -184,12 +208,17 @@ class ReducePrecision(Elementwise):
 
 
 threefry2x32_p, bitcast_convert_type_p = Threefry2x32(), BitcastConvertType()
-reduce_precision_p = ReducePrecision()
+reduce_precision_p, rotate_left_p = ReducePrecision(), RotateLeft()
 
 
 def threefry2x32(k1: Any, k2: Any, x0: Any, x1: Any) -> list[Any]:
     """Two hashed words for every pair (x0, x1) under the key (k1, k2)."""
     return threefry2x32_p.bind(k1, k2, x0, x1)
+
+
+def rotate_left(x: Any, bits: int) -> Any:
+    """The bits of the integers x rotated left."""
+    return rotate_left_p.bind(x, bits=bits)[0]
 
 
 def bitcast_convert_type(x: Any, dtype: Any) -> Any:
