@@ -27,7 +27,7 @@ from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, parallel, result_pool
+from . import cache, executor, loop_kernels, machine, parallel, result_pool
 from .bodies import (
     named_body,
     needed_in_memory,
@@ -412,6 +412,7 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     env |= {a: a for a in outputs}  # type: ignore[misc]
     env |= assembler.same
     with cache.gather():
+        machine.load_machine()  # at the first call on a new computer it is compiled with the rest
         thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)
