@@ -3,8 +3,7 @@
 In: a scale.  Out: rows; the limit is the time in which the same threads move the same bytes.
 The streaming kernel reads every input and writes every output once, in the same number of
 streams of the same sizes, compiled as ftx compiles kernels and run on its thread pool; its
-outputs are allocated beforehand, those of ftx by each call; beside each row stands the ratio of
-the steps of ftx's program alone, by `ftx.explain`.
+outputs are allocated beforehand, those of ftx by each call.
 """
 
 import numpy as np
@@ -94,6 +93,4 @@ def rows(scale):
         calls = {"ftx": lambda f=compiled, a=args: f(*a), "limit": stream(size, reads, writes)}
         times = in_turn(calls, scale.rounds, scale.seconds)
         limit = f"{reads} read, {writes} written"
-        steps = ftx.explain(compiled, *args).seconds  # without the arrays of the results
-        note = f"steps alone {steps / times['limit']:.2f}"
-        yield Row("memory", name, times["ftx"], times["limit"], TARGET, limit, note=note)
+        yield Row("memory", name, times["ftx"], times["limit"], TARGET, limit)

@@ -27,7 +27,7 @@ from .machine_code import ObjectCode, identity
 
 START = 1.0
 """Seconds of work from which workers are started."""
-SHARE = 0.2
+SHARE = 0.1
 """Seconds of work from which workers that wait already are used."""
 MOST = 4
 """Workers at most, unless the option says otherwise."""

@@ -27,7 +27,8 @@ from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, parallel, result_pool
+from . import cache, executor, loop_kernels, machine, parallel, result_pool
+from .addresses import TILE
 from .bodies import (
     named_body,
     needed_in_memory,
@@ -48,7 +49,7 @@ from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
-from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape
+from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape, turn_shape
 from .products import Product
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
@@ -72,22 +73,31 @@ if config.num_threads:
 def _version() -> str:
     """Changes with the text of the scalar functions that kernels call."""
     here = Path(__file__).parent
-    files = sorted([*here.glob("vector_math/*.py"), here / "intrinsics.py"])
+    files = sorted([*here.glob("vector_math/*.py"), here / "intrinsics.py", here / "tile.py"])
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
 def kernel_namespace() -> dict[str, Any]:
     """What a kernel's text may call, for Numba (imported here, on the first compilation)."""
+    from .tile import turn_tile
     from .vector_math import COMPILED
 
-    return {**COMPILED, **scalar_types()}
+    turns = {f"turn_tile_{t}": turn_tile(turn_shape(t), TILE) for t in ("f32", "f64", "i32", "i64")}
+    return {**COMPILED, **scalar_types(), **turns}
 
 
 def python_namespace() -> dict[str, Any]:
     """The same names as plain Python."""
     from .vector_math import PYTHON
 
-    return {**PYTHON, **scalar_types()}
+    turns = dict.fromkeys((f"turn_tile_{t}" for t in ("f32", "f64", "i32", "i64")), _turn_tile)
+    return {**PYTHON, **scalar_types(), **turns}
+
+
+def _turn_tile(tile: Any, source: Any, index: int, step: int) -> None:
+    """What `tile.turn_tile` does, as plain Python."""
+    for a in range(TILE):
+        tile[a::TILE] = source[index + a * step : index + a * step + TILE]
 
 
 def scalar_types() -> dict[str, Any]:
@@ -412,6 +422,7 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
     env |= {a: a for a in outputs}  # type: ignore[misc]
     env |= assembler.same
     with cache.gather():
+        machine.load_machine()  # at the first call on a new computer it is compiled with the rest
         thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)

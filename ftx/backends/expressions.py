@@ -138,8 +138,9 @@ class ExpressionWriter:
         known = any(inside in scope.names for scope in self.scopes[: depth + 1])
         name = self._assign(inside, depth, "x")
         if not known:
-            site = min(len(self.checks), 60)
-            self.checks.append((n, source))
+            if (n, source) not in self.checks:
+                self.checks.append((n, source))
+            site = min(self.checks.index((n, source)), 60)
             outside = f"{name} != {text}" if n else "True"
             self.scopes[depth].lines.append(f"bad = bad | (i64({outside}) << i64({site}))")
         return name

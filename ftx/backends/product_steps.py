@@ -46,8 +46,20 @@ def tile_shape(dtype: Any) -> Shape | None:
     """The tile of this processor for a dtype; None: BLAS only."""
     if dtype not in (np.float32, np.float64):
         return None
-    flags = host_features().split(",")
-    return shape_for(dtype.itemsize, frozenset(f[1:] for f in flags if f.startswith("+")))
+    return shape_for(dtype.itemsize, features())
+
+
+def turn_shape(kind: str) -> Shape:
+    """The squares in which this processor transposes numbers of a kind ("f32", "i64", ...)."""
+    itemsize = int(kind[1:]) // 8
+    found = shape_for(itemsize, features())
+    return found or Shape(itemsize, 16, 4, 2)
+
+
+@functools.cache
+def features() -> frozenset[str]:
+    """The processor's features, as LLVM names them."""
+    return frozenset(f[1:] for f in host_features().split(",") if f.startswith("+"))
 
 
 @functools.cache

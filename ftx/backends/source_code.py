@@ -10,6 +10,7 @@ Knows nothing of: caches, machine code, arenas.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ from .scalar_text import HALF, combine, literal, operation, register, suffix
 MAX_SCRATCH = 4096
 """Elements of a row kept on the stack; longer rows go to memory."""
 INDENT = "    "
+TURNED = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
+"""Dtypes of which a whole tile is transposed in registers."""
 CONTRACTED = (dtypes.float32, dtypes.float64)
 """Dtypes whose x * y + z is one fused operation, rounded once: docs/decisions/0004."""
 
@@ -189,12 +192,16 @@ class Writer(ExpressionWriter):
         rows = f"for i in range(ib, min(ib + {TILE}, hi)):"
         lines = [f"for ib in range(lo, hi, {TILE}):"]
         lines += [f"{INDENT}for jb in range(0, {size}, {TILE}):"]
-        for tile, source in self.tiles.values():
-            lines += [
-                f"{INDENT * 2}for jt in range(jb, min(jb + {TILE}, {size})):",
-                f"{INDENT * 3}{rows}",
-                f"{INDENT * 4}{tile}[(i - ib) * {TILE} + jt - jb] = {source}",
+        for source, (tile, turn) in self.tiles.items():
+            fill = [
+                f"for jt in range(jb, min(jb + {TILE}, {size})):",
+                f"{INDENT}{rows}",
+                f"{INDENT * 2}{tile}[(i - ib) * {TILE} + jt - jb] = {source}",
             ]
+            if turn:  # in registers, where the tile is whole
+                whole = f"if minimum_i64(hi - ib, {size} - jb) >= {TILE}:"
+                fill = [whole, INDENT + turn, "else:", *[INDENT + x for x in fill]]
+            lines += [INDENT * 2 + x for x in fill]
         return [*lines, INDENT * 2 + rows, *[INDENT * 3 + x for x in body]]
 
     def _bind_outer(self) -> None:
@@ -251,28 +258,29 @@ class Writer(ExpressionWriter):
                 self._loop(item)
 
     def _loop(self, loop: Loop) -> None:
+        if loop.part and self.group.stream is not None:
+            self._loop_in_streams(loop, self.group.stream)
+            return
         for step in loop.before:
             self._start(step.stage)
         counter = self._name("j")
+        body = self._body(loop, counter)
+        steps = self._steps(loop)
+        self.scopes[-1].lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
+        for step in loop.after:
+            self._finish_fold(step.stage)
+
+    def _body(self, loop: Loop, counter: str) -> list[str]:
+        """The lines of one step of a loop."""
         self.scopes.append(Scope())
         self.open.append(loop)
         for var in loop.bound:
             self.level[var], self.text_of[var] = len(self.scopes) - 1, counter
-        stream = self.group.stream if loop.part else None
-        if stream is not None:
-            self.level[stream], self.text_of[stream] = len(self.scopes) - 1, self._name("k")
         self._items(loop.body)
         self.open.pop()
         body = self.scopes.pop().lines or ["pass"]
         self.registers = {v: (n, k) for v, (n, k) in self.registers.items() if k < len(self.scopes)}
-        lines = self.scopes[-1].lines
-        if stream is not None:
-            lines += self._in_streams(loop, counter, stream, body)
-        else:
-            steps = self._steps(loop)
-            lines += [f"for {counter} in range({steps}):", *[INDENT + x for x in body]]
-        for step in loop.after:
-            self._finish_fold(step.stage)
+        return body
 
     def _steps(self, loop: Loop) -> str:
         """Arguments of `range`."""
@@ -284,17 +292,22 @@ class Writer(ExpressionWriter):
             return f"i * {loop.part}, {end if whole else f'min({end}, {loop.size})'}"
         return f"{loop.start}, {loop.start + loop.size}" if loop.start else f"{loop.size}"
 
-    def _in_streams(self, loop: Loop, counter: str, stream: LoopVar, body: list[str]) -> list[str]:
-        """Elements far apart one after another, so that none waits for the one before."""
-        each, turn = loop.part // stream.size, self.text_of[stream]
-        if loop.size % loop.part:
-            body = [f"if {counter} < {loop.size}:", *[INDENT + x for x in body]]
-        return [
-            f"for {counter}s in range({each}):",
-            f"{INDENT}for {turn} in range({stream.size}):",
-            f"{INDENT * 2}{counter} = i * {loop.part} + {turn} * {each} + {counter}s",
-            *[INDENT * 2 + x for x in body],
-        ]
+    def _loop_in_streams(self, loop: Loop, stream: LoopVar) -> None:
+        """A step takes elements far apart one after another, so that none waits for the one before.
+
+        Each is written out: of a loop over them LLVM would make slow gathers.
+        """
+        step, each = self._name("j"), loop.part // stream.size
+        lines = [f"for {step} in range({each}):"]
+        for turn in range(stream.size):
+            counter = self._name("j")
+            self.level[stream], self.text_of[stream] = len(self.scopes), str(turn)
+            body = self._body(loop, counter)
+            if loop.size % loop.part:
+                body = [f"if {counter} < {loop.size}:", *[INDENT + x for x in body]]
+            body.insert(0, f"{counter} = i * {loop.part} + {turn * each} + {step}")
+            lines += [INDENT + x for x in body]
+        self.scopes[-1].lines += lines
 
     def _start(self, stage: Stage) -> None:
         if keeps_totals(stage, self.depth):
@@ -470,7 +483,15 @@ class Writer(ExpressionWriter):
         source = self._address(expr.data, expr.args, expr.data.aval.shape)
         self.text_of[inner] = counter
         if source not in self.tiles:
-            self.tiles[source] = (self.frame.stack(expr.dtype, TILE * TILE), source)
+            tile, turn = self.frame.stack(expr.dtype, TILE * TILE), ""
+            if expr.dtype in TURNED:
+                pointer, index = source.rstrip("]").split("[")
+                corner = re.sub(r"\bi\b", "ib", re.sub(r"\bjt\b", "jb", index))
+                flat = flat_index(expr.args, expr.data.aval.shape)
+                assert flat is not None
+                step, kind = flat.coefficient(inner), short_name(expr.dtype)
+                turn = f"turn_tile_{kind}({tile}, {pointer}, i64({corner}), i64({step}))"
+            self.tiles[source] = (tile, turn)
         return f"{self.tiles[source][0]}[(i - ib) * {TILE} + {counter} - jb]"
 
 

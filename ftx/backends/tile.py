@@ -227,18 +227,50 @@ def _copy_strip(shape: Shape) -> Any:
     return _emitted(6, emit)
 
 
+def turn_tile(shape: Shape, size: int) -> Any:
+    """turn_tile(tile, source, index, step): size x size scalars transposed into `tile`.
+
+    Row a of the square begins at source[index + a * step] and becomes column a.
+    """
+
+    @intrinsic
+    def turned(typingctx: Any, tile: Any, source: Any, index: Any, step: Any) -> Any:
+        def codegen(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+            to, of = (b.ptrtoint(a, I64) for a in args[:2])
+            item = _const(shape.itemsize)
+            first, row = b.add(of, b.mul(args[2], item)), b.mul(args[3], item)
+            blocks, pitch = _const(size // shape.lanes), _const(size * shape.itemsize)
+            with cgutils.for_range(b, blocks) as down, cgutils.for_range(b, blocks) as along:
+                lanes = _const(shape.lanes)
+                rows, columns = b.mul(down.index, lanes), b.mul(along.index, _const(shape.vector))
+                source_at = b.add(b.add(first, b.mul(rows, row)), columns)
+                at = b.mul(b.mul(along.index, lanes), pitch)
+                target_at = b.add(b.add(to, at), b.mul(rows, item))
+                _turn(b, shape, target_at, pitch, source_at, row)
+            return context.get_dummy_value()
+
+        return types.none(tile, source, types.int64, types.int64), codegen
+
+    return turned
+
+
+def _turn(b: ir.IRBuilder, shape: Shape, target: Any, to: Any, source: Any, of: Any) -> None:
+    """Emit a lanes x lanes square transposed; `to` and `of` are bytes from row to row."""
+    v = _Vectors(b, shape)
+    rows = [v.load(b.add(source, b.mul(of, _const(i)))) for i in range(shape.lanes)]
+    half = shape.lanes // 2
+    while half:  # exchange off-diagonal blocks of ever smaller size
+        rows = _exchanged(b, rows, half)
+        half //= 2
+    for i, row in enumerate(rows):
+        v.store(row, b.add(target, b.mul(to, _const(i))))
+
+
 def _turn_square(shape: Shape) -> Any:
     """turn_square(target, target_step, source, source_step): a lanes x lanes square transposed."""
 
     def emit(b: ir.IRBuilder, target: Any, to: Any, source: Any, of: Any) -> None:
-        v = _Vectors(b, shape)
-        rows = [v.load(b.add(source, b.mul(of, _const(i)))) for i in range(shape.lanes)]
-        half = shape.lanes // 2
-        while half:  # exchange off-diagonal blocks of ever smaller size
-            rows = _exchanged(b, rows, half)
-            half //= 2
-        for i, row in enumerate(rows):
-            v.store(row, b.add(target, b.mul(to, _const(i))))
+        _turn(b, shape, target, to, source, of)
 
     return _emitted(4, emit)
 

@@ -63,8 +63,9 @@ class Recorder(Assembler):
     def _kernels(self, group: Group, env: dict[Var, Any], needed: set[Any]) -> list[Any]:
         before = dataclasses.replace(cache.stats)
         thunks = super()._kernels(group, env, needed)
-        note = Note(_origin(before), group=group, graph=self._graphs[-1])
-        self.notes.update((id(t), note) for t in thunks)
+        for thunk in thunks:
+            origin = _origin(before, getattr(thunk, "kernel", None))
+            self.notes[id(thunk)] = Note(origin, group=group, graph=self._graphs[-1])
         return thunks
 
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
@@ -77,14 +78,17 @@ class Recorder(Assembler):
     def _run_loop(self, source: KernelSource, carries: list[Any]) -> list[Any]:
         before = dataclasses.replace(cache.stats)
         thunks = super()._run_loop(source, carries)
-        self.loop_origins[id(thunks[-1])] = _origin(before)
+        self.loop_origins[id(thunks[-1])] = _origin(before, thunks[-1].kernel)
         return thunks
 
 
-def _origin(before: Any) -> str:
-    """How the last kernel was come by, from the cache's counters before it was asked for."""
+def _origin(before: Any, kernel: Any) -> str:
+    """How a kernel was come by, from the cache's counters before it was asked for.
+
+    A LateKernel is compiled when the whole program is known.
+    """
     now = cache.stats
-    if now.compiled > before.compiled:
+    if now.compiled > before.compiled or isinstance(kernel, cache.LateKernel):
         return "compiled"
     return "disk" if now.loaded_from_disk > before.loaded_from_disk else "memory"
 

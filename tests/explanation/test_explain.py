@@ -1,6 +1,7 @@
 """ftx.explain: figures that follow from the program, counts that follow from the run."""
 
 import json
+import os
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -315,3 +316,22 @@ def test_blocks_of_a_large_product_are_shared():
     found = ftx.explain(lambda x: x @ x, array(512, 512), time=False)
     product = next(row for row in found.rows if row.kind == "product")
     assert product.chunks > 1 and product.flops == 2 * 512**3
+
+
+def test_where_machine_code_came_from(tmp_path):
+    program = """
+import ftx, ftx.numpy as fnp
+found = ftx.explain(lambda x: fnp.sum(fnp.tanh(x @ x)), fnp.ones((32, 32)), time=False)
+print(*[row.origin for row in found.rows if row.source], found.build.compiled)
+"""
+    run = lambda: subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"FTX_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    *first, compiled = run()
+    assert set(first) == {"compiled"} and int(compiled) >= len(first)
+    *second, compiled = run()
+    assert set(second) == {"disk"} and compiled == "0"
