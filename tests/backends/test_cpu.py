@@ -177,3 +177,11 @@ def test_two_processes_compile_the_same_kernel(tmp_path):
     assert [queue.get(timeout=120) for _ in workers] == [10.0, 10.0]
     for w in workers:
         w.join()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "int16", "float16"])
+@pytest.mark.parametrize("shape", [(128, 128), (130, 200), (191, 257), (300, 128)])
+def test_transposes_of_whole_and_partial_tiles(shape, dtype):
+    x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    y = np.ones(shape[::-1], dtype)
+    np.testing.assert_array_equal(ftx.jit(lambda x, y: x.T + y)(x, y), x.T + y)
