@@ -141,7 +141,7 @@ def _kernel_contexts() -> tuple[KernelTyping, KernelContext]:
     """Made once; refreshed as rules are added."""
     target_extension.target_registry[TARGET] = KernelTarget
     target_extension.dispatcher_registry[KernelTarget] = _Dispatcher
-    target_extension.jit_registry[KernelTarget] = numba.njit
+    target_extension.jit_registry[KernelTarget] = numba.jit
     with target_extension.target_override(TARGET):
         _Description.typing_context = KernelTyping()
         _Description.target_context = KernelContext(_Description.typing_context)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ftx.backends.executor import Gemm
 from ftx.backends.numba_adapter import inspect_kernel
 from ftx.core.config import OPTIMISATIONS
 from ftx.core.errors import ConfigError
-from ftx.transforms.passes import simplify
+from ftx.transforms.passes import SIMPLIFY, simplify
 
 RNG = np.random.RandomState(0)
 ROWS = RNG.randn(70, 150).astype(np.float32)
@@ -207,3 +208,11 @@ def test_disk_cache_is_left_alone(tmp_path, monkeypatch):
     with ftx.config.override(disable="disk_cache"):
         cache.get_kernel(text, "k")
     assert not list(tmp_path.rglob("*.ftx"))
+
+
+def test_every_name_is_asked_for():
+    """A name that nothing asks for would switch nothing off."""
+    root = Path(ftx.__file__).parent
+    text = "".join(path.read_text() for path in root.rglob("*.py"))
+    asked = set(re.findall(r"enabled\(\s*\"(\w+)\"", text)) | {name for name, _ in SIMPLIFY}
+    assert set(OPTIMISATIONS) <= asked

@@ -257,3 +257,37 @@ def kernel(args, lo, hi):
     for n in (512, 2048):
         llvm, _ = adapter.inspect_kernel(text.format(n=n), "kernel", {})
         assert f"[{n} x float]" in llvm
+
+
+def test_stack_arrays_are_not_filled():
+    """Numba's own allocation stores zeros, over which LLVM took a second for 16 kB."""
+    text = """
+def kernel(args, lo, hi):
+    out = pointer_f32(args, 0)
+    row = stack_f32(4096)
+    for i in range(lo, hi):
+        row[i] = out[i] * out[i]
+    for i in range(lo, hi):
+        out[i] = row[hi - 1 - i]
+    return 0
+"""
+    llvm, _ = adapter.inspect_kernel(text, "kernel", {})
+    assert "[4096 x float]" in llvm
+    assert "memset" not in llvm and "zeroinitializer" not in llvm
+
+
+def test_text_beyond_scalars_is_compiled_by_all_of_numba():
+    text = "def k(args, lo, hi):\n    x = pointer_f64(args, 0)\n    x[0] = np.sinc(x[0])\n"
+    x = np.array([0.5])
+    assert run(text, "k", [x], 0, 1, {}) == 0
+    np.testing.assert_allclose(x, np.sinc(0.5))
+
+
+def test_kernels_leave_numba_as_it_was():
+    """Contexts of our own: users' jitted functions see neither our names nor our target."""
+    from numba import njit
+    from numba.core.target_extension import current_target
+
+    adapter.compile_kernel(ADAM, "adam", NAMES)
+    assert current_target() == "cpu"
+    assert njit(lambda x: np.sum(np.sqrt(x)))(np.ones(3)) == 3.0
