@@ -9,6 +9,7 @@ Knows nothing of: jaxprs beyond the equation, the executor's instructions.
 
 from __future__ import annotations
 
+import enum
 import math
 from typing import Any
 
@@ -32,19 +33,95 @@ LARGE = 768
 PARALLEL = 1 << 18
 """Multiply-adds from which a solve is cut into slices of right-hand sides."""
 
-_SOLVE = """def kernel(args, lo, hi):
+BLOCK = 64
+"""Unknowns solved for at a time; the rest of the matrix meets them in a product, which is fast."""
+
+
+class Word(enum.IntEnum):
+    """Byte offsets in the table of a solve. T is op(a) transposed, as BLAS sees it, and X T = B
+    (side R: a slice of rows of X) or T X = B (side L: a slice of columns)."""
+
+    (
+        TRSM,
+        GEMM,
+        SIDE,
+        UPLO,
+        TRANS,
+        PLAIN,
+        DIAGONAL,
+        N,
+        LDB,
+        SLICES,
+        A_BATCH,
+        X_BATCH,
+        X_SLICE,
+        ACROSS,
+        ALONG,
+        UPWARDS,
+        IS_RIGHT,
+        EACH,
+        LAST,
+    ) = range(0, 19 * 8, 8)
+    ONE, MINUS_ONE = 19 * 8, 21 * 8
+
+
+def _solve_text(itemsize: int) -> str:
+    """kernel(args, lo, hi) for slices [lo, hi): matrices, unknowns, table, scratch.
+
+    In T a step across goes from a block of unknowns to the next in the same equation: element
+    (k, j) of T lies at k * ALONG + j * ACROSS.
+    """
+    w = Word
+    at = lambda word: f"w + {int(word)}"
+    word = lambda name: f"load_int64(w + {int(name)})"
+    return f"""def kernel(args, lo, hi):
     w = load_int64(args + 16)
-    slices = load_int64(w + 88)
+    n = {word(w.N)}
+    slices = {word(w.SLICES)}
+    across = {word(w.ACROSS)}
+    along = {word(w.ALONG)}
+    right = {word(w.IS_RIGHT)}
+    step = {itemsize}
+    if right == 1:
+        step = {word(w.LDB)} * {itemsize}
     for task in range(lo, hi):
-        i = task // slices
         s = task % slices
-        a = load_int64(args) + i * load_int64(w + 96)
-        x = load_int64(args + 8) + i * load_int64(w + 104) + s * load_int64(w + 112)
-        last = 8 * (s == slices - 1)
-        call_address(load_int64(w), (w + 8, w + 16, w + 24, w + 32, w + load_int64(w + 120) + last,
-                     w + load_int64(w + 128) + last, w + 56, a, w + 72, x, w + 80))
+        a = load_int64(args) + task // slices * {word(w.A_BATCH)}
+        x = load_int64(args + 8) + task // slices * {word(w.X_BATCH)} + s * {word(w.X_SLICE)}
+        some = w + {int(w.EACH)} + 8 * (s == slices - 1)
+        sizes = load_int64(args + 24) + task * 16
+        for block in range(0, n, {BLOCK}):
+            many = min({BLOCK}, n - block)
+            k = block
+            first = block + many
+            rest = n - first
+            if {word(w.UPWARDS)} == 1:
+                k = n - block - many
+                first = 0
+                rest = k
+            store_int64(sizes, many)
+            store_int64(sizes + 8, rest)
+            t = a + k * (across + along)
+            there = x + k * step
+            other = x + first * step
+            rows, columns = sizes, some
+            if right == 1:
+                rows, columns = some, sizes
+            call_address({word(w.TRSM)}, ({at(w.SIDE)}, {at(w.UPLO)}, {at(w.TRANS)},
+                         {at(w.DIAGONAL)}, rows, columns, {at(w.ONE)}, t, {at(w.N)},
+                         there, {at(w.LDB)}))
+            if rest > 0 and right == 1:
+                call_address({word(w.GEMM)}, ({at(w.PLAIN)}, {at(w.TRANS)}, some, sizes + 8, sizes,
+                             {at(w.MINUS_ONE)}, there, {at(w.LDB)}, a + k * along + first * across,
+                             {at(w.N)}, {at(w.ONE)}, other, {at(w.LDB)}))
+            elif rest > 0:
+                call_address({word(w.GEMM)}, ({at(w.TRANS)}, {at(w.PLAIN)}, sizes + 8, some, sizes,
+                             {at(w.MINUS_ONE)}, a + first * along + k * across, {at(w.N)}, there,
+                             {at(w.LDB)}, {at(w.ONE)}, other, {at(w.LDB)}))
     return 0
 """
+
+
 _SOLVE_VECTOR = """def kernel(args, lo, hi):
     w = load_int64(args + 16)
     for i in range(lo, hi):
@@ -127,19 +204,30 @@ def solve_steps(assembler: Any, eqn: Eqn, a: Any, b: Any, out: Any) -> list[Thun
     each = -(-columns // slices)
     each = min(columns, -(-each // 16) * 16)
     slices = -(-columns // each)
-    rest = columns - (slices - 1) * each
-    one = int.from_bytes(np.ones(1, aval.dtype).tobytes().ljust(16, b"\0")[:8], "little")
-    vary, fixed = 136, 152  # where the sizes lie: [each, rest] and [n, n]
+    plain = turned == "N"
     words = [
-        *(blas_address(letter + "trsm"), ord("R" if left else "L"), uplo, ord(turned), diagonal),
-        *(0, 0, one, 0, n, columns if left else n, slices),
+        *(blas_address(letter + "trsm"), blas_address(letter + "gemm"), ord("R" if left else "L")),
+        *(uplo, ord(turned), ord("N"), diagonal, n, columns if left else n, slices),
         *(n * n * itemsize, columns * n * itemsize, each * (1 if left else n) * itemsize),
-        *((vary, fixed) if left else (fixed, vary)),
-        *(each, rest, n, n),
+        *((n * itemsize, itemsize) if plain else (itemsize, n * itemsize)),
+        # T is upper triangular where BLAS's view is, or is lower and turned.  X T = B is solved
+        # downwards for an upper T, T X = B for a lower one.
+        int((p["lower"] == plain) != left),
+        *(int(left), each, columns - (slices - 1) * each),
+        *_number(1, aval.dtype),
+        *_number(-1, aval.dtype),
     ]
     table = assembler.constant(words, np.int64)
+    sizes = assembler.scratch(16 * batch * slices)
+    kernel = _kernel(_solve_text(itemsize))
     label = f"solve {columns} columns"
-    return [copy, _run(_kernel(_SOLVE), [a, out, table], batch * slices, work, label)]
+    return [copy, _run(kernel, [a, out, table, sizes], batch * slices, work, label)]
+
+
+def _number(value: int, dtype: Any) -> list[int]:
+    """A scalar of BLAS as two words."""
+    raw = np.array(value, dtype).tobytes().ljust(16, b"\0")
+    return np.frombuffer(raw, np.int64).tolist()
 
 
 def _kernel(text: str) -> Kernel:
