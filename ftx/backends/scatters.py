@@ -1,7 +1,7 @@
 """Scatters shared among threads, the same result for any number of them.
 
-In: a group that copies an operand and scatters updates into it.  Out: groups that do the same with
-an outer loop over parts, or the group itself if it is small.
+In: a group that copies an operand, unless that is updated in place, and scatters updates into it.
+Out: groups that do the same with an outer loop over parts, or the group itself if it is small.
 Two ways.  Where a counter of the updates is also a place in the target, each part takes a range of
 that counter, and all indices: every element is combined in the same order as by one thread.
 Otherwise each part takes a range of the updates and combines them in copies of its own, and the
@@ -65,7 +65,7 @@ def shared(group: Group) -> list[Group]:
     scatters = [s for s in group.stages if s.kind == "scatter"]
     if not scatters or group.depth or group.work < PARALLEL or not config.enabled("scatters"):
         return [group]
-    copy, update = group.stages
+    *copy, update = group.stages
     ways = [w for w in (*_ranges(update), *_copies(update)) if w.parts > 1]
     ways = [w for w in ways if 2 * w.overhead <= update.work]
     if not ways:
@@ -95,12 +95,13 @@ def _ranges(update: Stage) -> list[_Way]:
     return ways
 
 
-def _with_ranges(copy: Stage, update: Stage, way: _Way) -> Group:
+def _with_ranges(copy: list[Stage], update: Stage, way: _Way) -> Group:
     assert way.target is not None
     part = -(-way.axis.size // way.parts)
     chunk = LoopVar(-(-way.axis.size // part))
-    stages = [dataclasses.replace(s, axes=(chunk, *s.axes), loads=None) for s in (copy, update)]
-    return _group(stages, chunk, {copy.axes[way.target]: part, way.axis: part})
+    stages = [dataclasses.replace(s, axes=(chunk, *s.axes), loads=None) for s in (*copy, update)]
+    ranges = [*[s.axes[way.target] for s in copy], way.axis]
+    return _group(stages, chunk, dict.fromkeys(ranges, part))
 
 
 def _group(stages: list[Stage], chunk: LoopVar, parts: dict[LoopVar, int]) -> Group:
@@ -138,12 +139,12 @@ def _copies(update: Stage) -> list[_Way]:
     return [_Way(axis, parts, 2 * streams * parts * size, None, streams)]
 
 
-def _with_copies(copy: Stage, update: Stage, way: _Way) -> list[Group]:
+def _with_copies(copy: list[Stage], update: Stage, way: _Way) -> list[Group]:
     builder: Builder = update.place[0].builder
     part = -(-way.axis.size // (way.parts * way.streams)) * way.streams
     chunk, stream = LoopVar(-(-way.axis.size // part)), LoopVar(way.streams)
     shape, dtype = (chunk.size, way.streams, *update.shape), update.dtype
-    copies, total = Var(ShapedArray(shape, dtype)), Var(ShapedArray(update.shape, dtype))
+    copies = Var(ShapedArray(shape, dtype))
     start = builder.const(np.asarray(neutral(update.op, dtype)), dtype)
     fill = _map(builder, copies, start, (chunk,), f"{update.label} of nothing")
     private = dataclasses.replace(
@@ -154,28 +155,37 @@ def _with_copies(copy: Stage, update: Stage, way: _Way) -> list[Group]:
         place=(builder.var(chunk), builder.var(stream), *update.place),
         loads=None,
     )
-    number = (LoopVar(chunk.size), LoopVar(way.streams))
-    axes = tuple(LoopVar(n) for n in update.shape)
-    place = tuple(builder.var(a) for a in axes)
-    element = builder.load(copies, dtype, (*map(builder.var, number), *place))
-    label = f"{update.label} of copies"
-    joined = Stage(
-        total, update.shape, dtype, "reduce", axes, place, element, update.op,
-        neutral(update.op, dtype), number, label=label,
-    )  # fmt: skip
-    sum_here = builder.load(total, dtype, copy.place)
-    result = dataclasses.replace(
-        copy, expr=builder.call(update.op, dtype, copy.expr, sum_here), label=label, loads=None
-    )
-    depth = next((d for d in range(1, len(axes)) if math.prod(update.shape[:d]) > CHUNKS), 0)
-    if joined.work < PARALLEL:
-        depth = 0
-    last = Group(stages=[], depth=depth, outer=update.shape[:depth], sealed=True)
-    for stage in (joined, result):
-        last.add(stage, reads_of(stage))
     first = _group([fill, private], chunk, {way.axis: part})
     first.stream = stream if way.streams > 1 else None
-    return [first, last]
+    return [first, _joined(builder, copy, update, copies)]
+
+
+def _joined(builder: Builder, copy: list[Stage], update: Stage, copies: Var) -> Group:
+    """The group that combines copies, and them with the operand."""
+    op, shape, dtype, label = update.op, update.shape, update.dtype, f"{update.label} of copies"
+    total = Var(ShapedArray(shape, dtype))
+    number = tuple(LoopVar(n) for n in copies.aval.shape[:2])
+    axes = tuple(LoopVar(n) for n in shape)
+    place = tuple(builder.var(a) for a in axes)
+    element = builder.load(copies, dtype, (*map(builder.var, number), *place))
+    start = neutral(op, dtype)
+    sums = Stage(
+        total, shape, dtype, "reduce", axes, place, element, op, start, number, label=label
+    )
+    if copy:
+        here = builder.call(op, dtype, copy[0].expr, builder.load(total, dtype, copy[0].place))
+        result = dataclasses.replace(copy[0], expr=here, label=label, loads=None)
+    else:
+        axes = tuple(LoopVar(n) for n in shape)
+        place = tuple(builder.var(a) for a in axes)
+        here = builder.load(total, dtype, place)
+        result = Stage(update.value, shape, dtype, "scatter", axes, place, here, op, label=label)
+    depth = next((d for d in range(1, len(shape)) if math.prod(shape[:d]) > CHUNKS), 0)
+    depth = depth if sums.work >= PARALLEL else 0
+    group = Group(stages=[], depth=depth, outer=shape[:depth], sealed=True)
+    for stage in (sums, result):
+        group.add(stage, reads_of(stage))
+    return group
 
 
 def _map(builder: Builder, value: Var, expr: Any, lead: tuple[LoopVar, ...], label: str) -> Stage:

@@ -66,7 +66,7 @@ def kernel(args, lo, hi):
     rows = load_int64(args + 24) + first * $itemsize
     base = load_int64(args + 32) + net * $itemsize
     for tile in range(lo, hi):
-        odd = 0
+        odd = $unsigned(0)
         for l in range($lanes):
             given = min(tile * $lanes + l, sizes[1] - 1)
             at = given * n

@@ -78,50 +78,54 @@ def kernel(args, lo, hi):
         whole = row * sizes[2]
         a = chunk * 2 * n
         b = a + n
-        odd = 0
+        falls = $unsigned(0)
+        rises = $unsigned(0)
+        for i in range(1, n):
+            $before
+            last = k
+            $read
+            falls = $unsigned(falls | $unsigned(last > k))
+            rises = $unsigned(rises | $unsigned(last <= k))
+        to = row * sizes[3]
+        if falls == 0:
+            for i in range(sizes[3]):
+                out[to + i] = $same
+            continue
+        if rises == 0:
+            for i in range(sizes[3]):
+                out[to + i] = $opposite
+            continue
+        odd = $unsigned(0)
         for i in range(n):
             $read
             $notes
             $put
-        falls = 0
-        rises = 0
-        for i in range(n - 1):
-            falls = falls | i64(w[a + i] > w[a + i + 1])
-            rises = rises | i64(w[a + i] <= w[a + i + 1])
-        if rises == 0 and falls != 0:
+        for i in range(table, table + $table):
+            counts[i] = u32(0)
+        for i in range(n):
+            v = w[a + i]
+            $count
+        for p in range($passes):
+            first = table + p * $radix
+            shift = p * $digit + $shift
+            v = w[a]
+            if i64(counts[first + $moved]) == n:
+                continue
+            start = u32(0)
+            for d in range(first, first + $radix):
+                c = counts[d]
+                counts[d] = start
+                start = u32(start + c)
             for i in range(n):
                 v = w[a + i]
-                to = b + n - 1 - i
+                d = first + $moved
+                c = counts[d]
+                counts[d] = u32(c + u32(1))
+                here = b + i64(c)
                 $move
+            c = a
             a = b
-        elif falls != 0:
-            for i in range(table, table + $table):
-                counts[i] = u32(0)
-            for i in range(n):
-                v = w[a + i]
-                $count
-            for p in range($passes):
-                first = table + p * $radix
-                shift = p * $digit + $shift
-                v = w[a]
-                if i64(counts[first + $moved]) == n:
-                    continue
-                start = u32(0)
-                for d in range(first, first + $radix):
-                    c = counts[d]
-                    counts[d] = start
-                    start = u32(start + c)
-                for i in range(n):
-                    v = w[a + i]
-                    d = first + $moved
-                    c = counts[d]
-                    counts[d] = u32(c + u32(1))
-                    to = b + i64(c)
-                    $move
-                c = a
-                a = b
-                b = c
-        to = row * sizes[3]
+            b = c
         for i in range(sizes[3]):
             $tell
         $repair
@@ -136,7 +140,7 @@ def rows_kernel(rows: Rows, digit: int) -> str:
     only where an order is given), results per row]; elements; results; uint32 counters, a table per
     chunk; words, two rows per chunk; if paired, uint32 places, likewise; the given order.
     """
-    n_passes, radix = passes(rows, digit), 1 << digit
+    n_passes, radix, alone = passes(rows, digit), 1 << digit, rows.form == "alone"
     count = []
     for p in range(n_passes):
         at = _digit(rows, digit, "v", str(p * digit + rows.shift))
@@ -151,12 +155,15 @@ def rows_kernel(rows: Rows, digit: int) -> str:
         radix=radix,
         digit=digit,
         shift=rows.shift,
+        before=rows.read("i - 1"),
         read=rows.read("i"),
         notes=rows.notes,
         put=_put(rows, "a + i", "i"),
         count=count,
         moved=_digit(rows, digit, "v", "shift"),
-        move=_move(rows, "to", "a + i"),
+        same="x[at + i]" if alone else rows.place("i"),
+        opposite="x[at + n - 1 - i]" if alone else rows.place("n - 1 - i"),
+        move=_move(rows, "here", "a + i"),
         tell=_tell(rows, "to + i", "a + i"),
         repair=rows.repair("w[a + i]"),
     )
@@ -165,8 +172,60 @@ def rows_kernel(rows: Rows, digit: int) -> str:
 # ---- One long row, in pieces -------------------------------------------------------------------
 
 # `state` holds two numbers per digit: which half of `w` the words are in, and whether the digit
-# differs among them; then where they are in the end, whether there is anything to repair, and what
-# to do: 0 nothing, 1 sort, 2 reverse.  Piece j is elements j * sizes[1] to (j + 1) * sizes[1] - 1.
+# differs among them; then where they are in the end, and what to do: 0 the row is in order, 1 sort,
+# 2 reverse.  `flags` holds what each piece found: whether a key is less than the one before,
+# whether one is not, whether there is anything to repair.
+# Piece j is elements j * sizes[1] to (j + 1) * sizes[1] - 1.
+
+_LOOK = """
+def look(args, lo, hi):
+    x = pointer_$unsigned(args, 1)
+    out = pointer_$out(args, 2)
+    flags = pointer_i64(args, 3)
+    $order
+    at = 0
+    whole = 0
+    falls = $unsigned(0)
+    rises = $unsigned(0)
+    for i in range(lo, min(hi, load_int64(load_int64(args) + 16))):
+        out[i] = $same
+    for i in range(max(lo, 1), hi):
+        $before
+        last = k
+        $read
+        falls = $unsigned(falls | $unsigned(last > k))
+        rises = $unsigned(rises | $unsigned(last <= k))
+    piece = lo // load_int64(load_int64(args) + 8)
+    flags[3 * piece] = i64(falls)
+    flags[3 * piece + 1] = i64(rises)
+    return 0
+"""
+
+_BEGIN = """
+def begin(args, lo, hi):
+    flags = pointer_i64(args, 1)
+    state = pointer_i64(args, 2)
+    falls = 0
+    rises = 0
+    for piece in range(hi):
+        falls = falls | flags[3 * piece]
+        rises = rises | flags[3 * piece + 1]
+    state[0] = 0
+    state[2 * $passes + 1] = falls + (falls & ~rises)
+    return 0
+"""
+
+_REVERSE = """
+def reverse(args, lo, hi):
+    x = pointer_$unsigned(args, 1)
+    out = pointer_$out(args, 2)
+    $order
+    at = 0
+    last = load_int64(load_int64(args)) - 1
+    for i in range(lo, hi):
+        out[i] = $opposite
+    return 0
+"""
 
 _ENCODE = """
 def encode(args, lo, hi):
@@ -175,56 +234,12 @@ def encode(args, lo, hi):
     $pointers
     at = 0
     whole = 0
-    odd = 0
+    odd = $unsigned(0)
     for i in range(lo, hi):
         $read
         $notes
         $put
-    falls = 0
-    rises = 0
-    for i in range(lo, hi - 1):
-        falls = falls | i64(w[i] > w[i + 1])
-        rises = rises | i64(w[i] <= w[i + 1])
-    piece = lo // load_int64(load_int64(args) + 8)
-    flags[3 * piece] = falls
-    flags[3 * piece + 1] = rises
-    flags[3 * piece + 2] = odd
-    return 0
-"""
-
-_BEGIN = """
-def begin(args, lo, hi):
-    sizes = pointer_i64(args, 0)
-    flags = pointer_i64(args, 1)
-    state = pointer_i64(args, 2)
-    $pointers
-    falls = 0
-    rises = 0
-    odd = 0
-    for piece in range(hi):
-        first = piece * sizes[1]
-        falls = falls | flags[3 * piece]
-        rises = rises | flags[3 * piece + 1]
-        odd = odd | flags[3 * piece + 2]
-        if piece > 0:
-            falls = falls | i64(w[first - 1] > w[first])
-            rises = rises | i64(w[first - 1] <= w[first])
-    state[0] = 0
-    state[2 * $passes] = falls & ~rises
-    state[2 * $passes + 1] = odd
-    state[2 * $passes + 2] = falls + (falls & ~rises)
-    return 0
-"""
-
-_REVERSE = """
-def reverse(args, lo, hi):
-    $pointers
-    n = load_int64(load_int64(args))
-    a = 0
-    for i in range(lo, hi):
-        v = w[i]
-        to = 2 * n - 1 - i
-        $move
+    flags[3 * (lo // load_int64(load_int64(args) + 8)) + 2] = i64(odd)
     return 0
 """
 
@@ -285,7 +300,7 @@ def move(args, lo, hi):
             d = first + $moved
             c = counts[d]
             counts[d] = u32(c + u32(1))
-            to = b + i64(c)
+            here = b + i64(c)
             $move
     return 0
 """
@@ -307,50 +322,60 @@ def repair(args, lo, hi):
     x = pointer_$unsigned(args, 1)
     out = pointer_$out(args, 2)
     state = pointer_i64(args, 3)
+    flags = pointer_i64(args, 4)
     $pointers
     n = load_int64(load_int64(args))
     a = state[2 * $passes] * n
-    odd = state[2 * $passes + 1]
+    odd = 0
+    for piece in range(hi):
+        odd = odd | flags[3 * piece + 2]
     at = 0
     $repair
     return 0
 """
 
 STEPS = {
-    "encode": (_ENCODE, 3),
+    "look": (_LOOK, 4),
     "begin": (_BEGIN, 3),
-    "reverse": (_REVERSE, 1),
+    "reverse": (_REVERSE, 3),
+    "encode": (_ENCODE, 3),
     "count": (_COUNT, 4),
     "place": (_PLACE, 4),
     "move": (_MOVE, 4),
     "tell": (_TELL, 3),
-    "repair": (_REPAIR, 4),
+    "repair": (_REPAIR, 5),
 }
-"""Text of each step, and where words begin in its table."""
+"""Text of each step, and where words (or only the given order) begin in its table."""
 
 
 def step_kernel(rows: Rows, digit: int, name: str) -> str:
     """The kernel of one step of sorting a long row.
 
-    encode, begin; nothing if the row is in order, reverse if every key is less than the one
-    before, else count, place and move for every digit; tell; repair if there is anything to.
-    begin, place and repair run once, with hi pieces; the others take a piece lo..hi-1.
+    look, which leaves the row as it is; begin; nothing if the row is in order, reverse if every
+    key is less than the one before, else encode, count, place and move for every digit, tell,
+    repair if there is anything to.  look and encode take all elements, tell and reverse those that
+    are kept.  begin, place and repair run once, with hi pieces; the others take a piece lo..hi-1.
     """
     text, first = STEPS[name]
+    alone = rows.form == "alone"
     return fill(
         text,
         unsigned=rows.keys.unsigned,
         out=rows.out,
         pointers=_pointers(rows, first),
+        order=rows.pointers(first),
         passes=passes(rows, digit),
         radix=1 << digit,
         digit=digit,
         shift=rows.shift,
+        before=rows.read("i - 1"),
         read=rows.read("i"),
+        same="x[i]" if alone else rows.place("i"),
+        opposite="x[last - i]" if alone else rows.place("last - i"),
         notes=rows.notes,
         put=_put(rows, "i", "i"),
         moved=_digit(rows, digit, "v", "shift"),
-        move=_move(rows, "to", "a + i"),
+        move=_move(rows, "here", "a + i"),
         tell=_tell(rows, "i", "a + i"),
         repair=rows.repair("w[a + i]"),
     )

@@ -300,11 +300,12 @@ def _radix_pieces(job: Job, digit: int) -> list[Any]:
     passes = sort_radix.passes(rows, digit)
     piece = -(-n // min(sort_radix.PIECES, n // (LONG // 8)))
     pieces = -(-n // piece)
-    sizes, words = job.sizes(n, piece), _words(job, 2 * n)
+    sizes, words = job.sizes(n, piece, job.kept), _words(job, 2 * n)
     counts, flags = job.room(pieces << digit, "u32"), job.room(3 * pieces, "i64")
-    state = job.room(2 * passes + 3, "i64")
+    state = job.room(2 * passes + 2, "i64")
     numbers = job.sizes(*range(passes))
-    x, out, order = views = [f"{name} of row {id(state)}" for name in ("x", "out", "order")]
+    number = len(job.assembler.temporaries)
+    x, out, order = views = [f"{name} of row {number}" for name in ("x", "out", "order")]
     given = [order] if job.given else []
 
     def step(name: str, *entries: Any, items: int = n, chunk: int = piece) -> Any:
@@ -318,27 +319,38 @@ def _radix_pieces(job: Job, digit: int) -> list[Any]:
         digits.append(step("count", *shared, *words))
         digits.append(step("place", *shared, **once))
         digits.append(step("move", *shared, *words))
-    way = (state, 8 * (2 * passes + 2))
-    body = [
+    kept = {"items": job.kept}
+    general = [
         step("encode", x, flags, *words, *given),
-        step("begin", flags, state, *words, **once),
-        Switch(way, [[], digits, [step("reverse", *words)]], index_bytes=8),
-        step("tell", out, state, *words, *given, items=job.kept),
+        *digits,
+        step("tell", out, state, *words, *given, **kept),
     ]
     if rows.notes:
-        body.append(step("repair", x, out, state, *words, **once))
+        general.append(step("repair", x, out, state, flags, *words, **once))
+    reverse = [step("reverse", x, out, *given, **kept)]
+    way = (state, 8 * (2 * passes + 1))
+    body = [
+        step("look", x, out, flags, *given),
+        step("begin", flags, state, **once),
+        Switch(way, [[], general, reverse], index_bytes=8),
+    ]
+    return [For(job.count, body, _row_by_row(job, views))]
+
+
+def _row_by_row(job: Job, views: list[str]) -> list[Slice]:
+    """The rows of elements, results and given order, one per iteration."""
+    rows, n = job.rows, job.n
     strides = (
         (job.whole or n) * rows.keys.bits // 8,
         job.kept * int(rows.out[1:]) // 8,
         4 * n,
     )
     buffers = (job.x, job.out, job.order)
-    slices = [
+    return [
         Slice(view, buffer, stride)
         for view, buffer, stride in zip(views, buffers, strides, strict=True)
         if buffer is not None
     ]
-    return [For(job.count, body, slices)]
 
 
 # ---- Operands in their new order ---------------------------------------------------------------

@@ -159,7 +159,8 @@ class Rows:
         if self.form != "alone" or not self.keys.is_float:
             return []
         test = f"maximum_bool({self.keys.is_nan}, q == {self.keys.top})"
-        return [f"odd = odd | i64({test})"]
+        u = self.keys.unsigned
+        return [f"odd = {u}(odd | {u}({test}))"]
 
     def repair(self, key: str) -> list[str]:
         """Lines that put zeros and NaN back as they were; `key` is the i-th sorted key."""

@@ -89,6 +89,17 @@ def rows_into_few(x, index):
     return fnp.zeros((50, 3), x.dtype).at[index].max(x[:, None] * fnp.arange(3.0))
 
 
+def table(x, index):
+    """Totals so many that threads share the addition of the copies."""
+    return fnp.ones((100, 90), x.dtype).at[index, index * 7 % 90].add(x)
+
+
+def table_in_place(x, index):
+    return ftx.lax.fori_loop(
+        0, 2, lambda i, c: c.at[index, index * 7 % 90].add(x), fnp.zeros((100, 90), x.dtype)
+    )
+
+
 def batch(x, index):
     return ftx.vmap(segment_sum)(x.reshape(8, -1), index.reshape(8, -1))
 
@@ -98,6 +109,8 @@ PROGRAMS = {
     "ranges": (embedding_gradient, (50, 100), 50),
     "copies of rows": (rows_into_few, 200_003, 50),
     "ranges of a batch": (batch, 400_000, 50),
+    "copies of a table": (table, 1_600_000, 100),
+    "copies of a table in place": (table_in_place, 1_600_000, 100),
 }
 
 
@@ -108,7 +121,7 @@ def test_results_do_not_depend_on_the_number_of_threads(name, order):
     x = RNG.randn(*np.atleast_1d(shape)).astype(np.float32)
     index = RNG.randint(0, rows, 20_000 if name == "ranges" else shape)
     index = {"random": index, "sorted": np.sort(index), "alike": index * 0 + 7}[order]
-    assert any(g.parts for g in kernels_of(f, x, index))
+    assert "in place" in name or any(g.parts for g in kernels_of(f, x, index))
     compiled, before = ftx.jit(f), parallel.get_num_threads()
     try:
         outs = []
@@ -188,6 +201,31 @@ def test_complex_numbers_and_integers_are_exact():
         np.add.at(wanted, index, u)
         got = ftx.jit(lambda u, i: fnp.zeros(6, u.dtype).at[i].add(u))(u, index)
         np.testing.assert_array_equal(np.asarray(got), wanted)
+
+
+@pytest.mark.parametrize("width", [None, 96])
+@pytest.mark.parametrize("method", ["add", "max", "set"])
+def test_updates_in_place(width, method):
+    """The carry of a loop and a donated argument are updated without a copy of them."""
+    n, m = 150_000, 40
+    shape = () if width is None else (width,)
+    n = n if width is None else n // width
+    index, u = RNG.randint(0, m, n), numbers((n, *shape), "float32")
+    x = numbers((m, *shape), "float32")
+    wanted = x.copy()
+    for i in range(3):
+        if method == "set":
+            wanted[index] = u + i
+        else:
+            UFUNCS[method].at(wanted, index, u + np.float32(i))
+    step = lambda i, c, at, u: getattr(c.at[at], method)(u + i)
+    looped = lambda x, at, u: ftx.lax.fori_loop(0, 3, lambda i, c: step(i, c, at, u), x)
+    np.testing.assert_array_equal(np.asarray(ftx.jit(looped)(x, index, u)), wanted)
+    donated = ftx.jit(step, donate_argnums=1)
+    got = fnp.asarray(x)
+    for i in range(3):
+        got = donated(i, got, index, u)
+    np.testing.assert_array_equal(np.asarray(got), wanted)
 
 
 def test_gradients_flow_through_shared_scatters():
