@@ -43,6 +43,7 @@ def main(module_name, name):
     for _ in range(STEPS):
         params = module.block_until_ready(step(params, *rest))
     found["stepping"] = resident("VmHWM") - before
+    found["whole process"] = before + max(found.values())
     print(json.dumps(found))
 
 

@@ -85,7 +85,7 @@ def memory(scale):
                 for kind, value in ask("peak_memory", module, name).items():
                     sizes.setdefault((module, kind, name), []).append(value)
     for name in names:
-        for kind in ("with first call", "stepping"):
+        for kind in ("whole process", "with first call", "stepping"):
             yield _row("peak memory", f"{name}, {kind}", sizes, kind, name, unit="B")
 
 
