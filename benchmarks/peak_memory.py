@@ -1,7 +1,9 @@
 """python -m benchmarks.peak_memory MODULE WORKLOAD: how much memory its steps take.
 
 Prints one line of JSON: bytes by which the resident set grew above what it was before the first
-call, at its highest: with the first call (which compiles), and in later steps alone.
+call, at its highest: with the first call (which compiles), and in later steps; and the highest
+resident set of the whole process. ftx loads its compiler with the first call, JAX when it is
+imported: only the whole process compares the two fairly.
 Linux only: the kernel keeps the highest value, and can be told to begin anew.
 """
 
