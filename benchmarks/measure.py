@@ -17,8 +17,11 @@ def once(call):
     return time.perf_counter() - start
 
 
-def in_turn(calls, rounds, seconds):
-    """Median seconds of one call, by name; each turn of a contender lasts about `seconds`."""
+def in_turn(calls, rounds, seconds, rest=0.0):
+    """Median seconds of one call, by name; each turn of a contender lasts about `seconds`.
+
+    rest: seconds before each turn, for contenders whose threads go on spinning after their last.
+    """
     repeats = {}
     for name, call in calls.items():
         call()
@@ -28,6 +31,7 @@ def in_turn(calls, rounds, seconds):
     for _ in range(rounds):
         for name, call in calls.items():
             n = repeats[name]
+            time.sleep(rest)
             start = time.perf_counter()
             for _ in range(n):
                 call()

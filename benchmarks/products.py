@@ -16,6 +16,9 @@ from .measure import in_turn
 from .rows import Row
 
 TARGET = 1.1
+REST = 0.3
+"""Seconds between turns: OpenBLAS's threads spin for some time after a call, on the cores of
+whoever comes next."""
 SIZES = ((1024, 1024, 1024), (512, 256, 1024), (128, 784, 512))
 SETTERS = (
     "scipy_openblas_set_num_threads64_",
@@ -93,7 +96,7 @@ def _rows(scale):
                 for threads in (1, 2):
                     words = f"{name}, {threads} thread{'s' * (threads > 1)}"
                     calls[words] = with_threads(call, threads)
-            times = in_turn(calls, scale.rounds, scale.seconds)
+            times = in_turn(calls, scale.rounds, scale.seconds, REST)
             mine = times.pop("ftx")
             best = min(times, key=times.get)
             yield Row("products", f"{m}x{k} @ {k}x{n} {dtype}", mine, times[best], TARGET, best)
