@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEPTH_BYTES = 1024
+DEPTH_BYTES = 2048
 """Bytes of a row of the left operand that are used at a time: a strip of the right stays near."""
 
 

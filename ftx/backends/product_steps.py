@@ -65,7 +65,9 @@ def features() -> frozenset[str]:
 @functools.cache
 def _kernels(shape: Shape) -> tuple[Kernel, Kernel]:
     """The kernels that compute and that pack every product of one shape of tile."""
-    version = hashlib.sha256((Path(__file__).parent / "tile.py").read_bytes()).hexdigest()
+    # The size of the memory on the stack stands in the shape, not in the text.
+    code = (Path(__file__).parent / "tile.py").read_bytes()
+    version = hashlib.sha256(code + repr(shape).encode() + bytes(str(shape.scratch), "ascii"))
 
     def names() -> dict[str, Any]:
         from .tile import namespace
@@ -73,8 +75,8 @@ def _kernels(shape: Shape) -> tuple[Kernel, Kernel]:
         return namespace(shape)
 
     return (
-        cache.get_kernel(product_text(shape), "kernel", names, version=version),
-        cache.get_kernel(packing_text(shape), "kernel", names, version=version),
+        cache.get_kernel(product_text(shape), "kernel", names, version=version.hexdigest()),
+        cache.get_kernel(packing_text(shape), "kernel", names, version=version.hexdigest()),
     )
 
 
