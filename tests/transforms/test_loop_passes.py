@@ -104,6 +104,27 @@ def test_a_while_loop_that_never_runs_raises_nothing():
         ftx.jit(f)(7, 1)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda table, i: table.at[i].add(1.0)[0],
+        lambda table, i: table.at[i].multiply(2.0)[0],
+        lambda table, i: lax.scan(lambda c, k: (c + table[i + k], None), 0.0, fnp.arange(2))[0],
+    ],
+)
+def test_a_while_loop_that_never_runs_reaches_no_update_and_no_inner_loop(row):
+    table = fnp.asarray(np.arange(3.0, dtype=np.float32))
+
+    def f(i, n):
+        return lax.while_loop(
+            lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] + row(table, i)), (0, 0.0)
+        )[1]
+
+    assert float(ftx.jit(f)(7, 0)) == 0.0
+    with pytest.raises(IndexError):
+        ftx.jit(f)(7, 1)
+
+
 def test_invariants_of_both_parts_of_a_while_loop_run_once():
     def f(w, n):
         cond = lambda s: fnp.sum(s) < fnp.sum(fnp.exp(w)) * n

@@ -1,11 +1,11 @@
 """Move work out of loops: what does not change in a loop is computed before it.
 
 Requires: bodies without consts.  Establishes: a carry that never changes is a const, and so are
-rows that are all the same; nothing is stacked twice; a carry that adds up products is one
-product after the loop; equations of a body that depend on consts
-alone run once, unless the loop computes them for nothing, as it does index maps and cheap
-operations that would fill memory.  A small matrix that is multiplied by a
-vector in every iteration lies with its longer axis last, where loops over it vectorise.
+rows that are all the same; nothing is stacked twice; a carry that adds up products is one product
+after the loop; equations of a body that depend on consts alone run once, unless the loop computes
+them for nothing, as it does index maps and cheap operations that would fill memory.  A small matrix
+that is multiplied by a vector in every iteration lies with its longer axis last, where loops over
+it vectorise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes
+from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes, sub_jaxprs
 from ...core.primitives.dot import dot_general_p, labels
 from ...core.primitives.elementwise import add_p
 from ...core.primitives.shape import broadcast_in_dim_p, transpose_p
@@ -28,8 +28,6 @@ FREE = frozenset(
     {"broadcast_in_dim", "reshape", "transpose", "slice", "rev", "copy", "iota", "squeeze"}
 )
 DEAR = frozenset({"dot_general", "conv_general_dilated", "cholesky", "triangular_solve", "sort"})
-RAISES = frozenset({"gather", "dynamic_slice", "scatter", "dynamic_update_slice"})
-"""May refuse their operands, so a loop that runs zero times must not reach them."""
 SHORT = 64
 """Length of a matrix's last axis below which the other axis should be last if it is longer."""
 LARGE = 8192
@@ -161,14 +159,14 @@ class _ScanLoop:
         results = [a for a, _ in (*self.finals, *self.ys)]
         body = Jaxpr((), invars, self.body.eqns, tuple(results), self.body.name)
         body, consts = _turn_matrices(body, [a for _, a in self.consts], self.eqns)
-        steady = {v for e in _invariant(body, len(consts), frozenset()) for v in e.outvars}
+        steady = {v for e in _invariant(body) for v in e.outvars}
         steady |= set(body.invars)
         is_steady = [isinstance(a, Literal) or a in steady for a, _ in self.ys]
         repeated = [y for y, q in zip(self.ys, is_steady, strict=True) if q]
         self.ys = [y for y, q in zip(self.ys, is_steady, strict=True) if not q]
         outs = tuple(a for a, _ in (*self.finals, *self.ys))
         body = Jaxpr((), body.invars, body.eqns, outs, body.name)
-        body, consts, outside = _hoist(body, consts, self.eqns, frozenset())
+        body, consts, outside = _hoist(body, consts, self.eqns)
         self.consts = list(zip(body.invars, consts, strict=True))
         self.body = body
         for atom, result in repeated:
@@ -268,15 +266,15 @@ def _improve(
     rest = body.invars[n:]
     head = Jaxpr((), body.invars[:n], body.eqns, body.outvars, body.name)
     head, more = _turn_matrices(head, consts, eqns)
-    head, more, _ = _hoist(head, more, eqns, RAISES)
+    head, more, _ = _hoist(head, more, eqns, may_never_run=True)
     return Jaxpr((), (*head.invars, *rest), head.eqns, head.outvars, body.name), tuple(more)
 
 
 def _hoist(
-    body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn], barred: frozenset[str]
+    body: Jaxpr, consts: Sequence[Atom], eqns: list[Eqn], may_never_run: bool = False
 ) -> tuple[Jaxpr, list[Atom], dict[Var, Atom]]:
     """`body.invars` are the consts alone.  Also returns every invariant's atom outside."""
-    invariant = _invariant(body, len(consts), barred)
+    invariant = _invariant(body, may_never_run)
     rest = _inside(body, invariant)
     outside: dict[Var, Atom] = dict(zip(body.invars, consts, strict=True))
     for eqn in invariant:  # those that only the loop needs are dropped with what nobody reads
@@ -291,16 +289,25 @@ def _hoist(
     return inner, [*consts, *[outside[v] for v in found]], outside
 
 
-def _invariant(body: Jaxpr, n: int, barred: frozenset[str]) -> list[Eqn]:
-    known: set[Any] = set(body.invars[:n])
+def _invariant(body: Jaxpr, may_never_run: bool = False) -> list[Eqn]:
+    """Equations that depend on `body.invars` alone, which are the consts."""
+    known: set[Any] = set(body.invars)
     out = []
     for eqn in body.eqns:
         varies = any(a not in known for a in eqn.invars if isinstance(a, Var))
-        refused = eqn.primitive.effectful or eqn.primitive.name in barred or eqn_axes(eqn)
+        refused = eqn.primitive.effectful or eqn_axes(eqn)
+        refused = refused or (may_never_run and _may_not_return(eqn))
         if not varies and not refused:
             out.append(eqn)
             known.update(eqn.outvars)
     return out
+
+
+def _may_not_return(eqn: Eqn) -> bool:
+    """Whether it may raise or run forever, so that a loop of zero steps must not reach it."""
+    if eqn.params.get("mode") == "raise" or eqn.primitive.name == "while":
+        return True
+    return any(_may_not_return(e) for inner in sub_jaxprs(eqn.params) for e in inner.eqns)
 
 
 def _inside(body: Jaxpr, invariant: list[Eqn]) -> list[Eqn]:
