@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-_LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 _WORTH_A_REGION = 2**20  # multiply-adds of a batch: about 20 us of one thread
 
 
@@ -81,10 +81,10 @@ def blas_words(gemm: Any) -> tuple[int, list[int]]:
     copies. One column or row goes to gemv: measured 4 to 6 times faster at 2048, level when small.
     """
     dtype = np.dtype(gemm.dtype)
-    letter = _LETTERS.get(dtype.name)
+    letter = LETTERS.get(dtype.name)
     if letter is None or gemm.ta not in "NTC" or gemm.tb not in "NTC":
         raise ValueError(
-            f"Gemm: expected a dtype of {tuple(_LETTERS)} and ta, tb of N, T, C, got "
+            f"Gemm: expected a dtype of {tuple(LETTERS)} and ta, tb of N, T, C, got "
             f"{dtype.name}, {gemm.ta!r}, {gemm.tb!r}"
         )
     m, n, k = gemm.m, gemm.n, gemm.k

@@ -16,7 +16,7 @@ from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
 from . import executor, loop_kernels
 from .executor import Carry
-from .fusion import Graph, LibraryStep
+from .fusion import Graph
 from .in_place import updated_in_place
 from .pipeline import prepare
 
@@ -69,10 +69,7 @@ def needed_in_memory(graph: Graph) -> set[Any]:
     """Values that leave the kernel that computes them."""
     needed: set[Any] = {a for a in graph.jaxpr.outvars if isinstance(a, Var)}
     for node in graph.nodes:
-        if isinstance(node, LibraryStep):
-            needed.update(a for a in node.eqn.invars if isinstance(a, Var))
-        else:
-            needed |= node.reads - node.values
+        needed |= node.reads - node.values
     return needed
 
 

@@ -42,7 +42,16 @@ from .bodies import (
 from .compare import ComparingExecutable, check_results
 from .convolutions import as_patches_jaxpr, conv_product
 from .donation import reused, take, updates_of_donated
-from .executor import Carry, Compiled, ExecutionError, Host, Program, RunChunks, RunKernel
+from .executor import (
+    MAX_CHUNKS,
+    Carry,
+    Compiled,
+    ExecutionError,
+    Host,
+    Program,
+    RunChunks,
+    RunKernel,
+)
 from .executor import Copy as CopyBytes
 from .fusion import PARALLEL, Group
 from .lapack_steps import cholesky_steps, solve_steps
@@ -53,11 +62,10 @@ from .product_steps import Front, dot_steps, one_blas_thread, product_steps, til
 from .products import Product
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
-from .source_code import KernelSource, render
+from .source_code import TURNED, KernelSource, render
 
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
-MAX_CHUNKS = 64
 
 
 def _use_threads(count: int) -> None:
@@ -82,7 +90,9 @@ def kernel_namespace() -> dict[str, Any]:
     from .tile import turn_tile
     from .vector_math import COMPILED
 
-    turns = {f"turn_tile_{t}": turn_tile(turn_shape(t), TILE) for t in ("f32", "f64", "i32", "i64")}
+    turns = {
+        f"turn_tile_{dtypes.short_name(d)}": turn_tile(turn_shape(d.itemsize), TILE) for d in TURNED
+    }
     return {**COMPILED, **scalar_types(), **turns}
 
 
@@ -90,7 +100,7 @@ def python_namespace() -> dict[str, Any]:
     """The same names as plain Python."""
     from .vector_math import PYTHON
 
-    turns = dict.fromkeys((f"turn_tile_{t}" for t in ("f32", "f64", "i32", "i64")), _turn_tile)
+    turns = {f"turn_tile_{dtypes.short_name(d)}": _turn_tile for d in TURNED}
     return {**PYTHON, **scalar_types(), **turns}
 
 
@@ -138,9 +148,8 @@ class Assembler:
     # ---- buffers
 
     def temporary(self, aval: Any) -> Temporary:
-        found = Temporary(aval.nbytes)
-        self.temporaries.append(found)
-        return found
+        """Memory for a value, in use from now on."""
+        return self.scratch(aval.nbytes)
 
     def touch(self, *buffers: Any) -> None:
         for b in buffers:
@@ -318,7 +327,7 @@ class Assembler:
         named = named_body(slim, names, placed)
         if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
             views = {s.view: row_of(s) for s in slices}
-            writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, views, "n")
+            writer = loop_kernels.LoopWriter(needed_in_memory, self.temporary, views, "n")
             source = loop_kernels.scan_kernel(
                 writer, on_the_carry(named, carries), length, p["reverse"], slots
             )
@@ -336,11 +345,6 @@ class Assembler:
         yield self.fronts[-1]
         self.fronts.pop()
 
-    def _kept(self, aval: Any) -> Temporary:
-        found = self.temporary(aval)
-        self.touch(found)
-        return found
-
     def _run_loop(self, source: KernelSource, carries: list[Carry]) -> list[Any]:
         """The carry into place, then the loop as one kernel."""
         self.sources.append(source)
@@ -351,7 +355,6 @@ class Assembler:
 
     def _carry(self, var: Var, init: Any, out: Any) -> Carry:
         spare = self.temporary(var.aval)
-        self.touch(spare)
         tag = f"carry {id(spare)}"
         return Carry(f"{tag} read", f"{tag} write", init, out, spare, var.aval.nbytes)
 
@@ -371,7 +374,6 @@ class Assembler:
             carries.append(carry := self._carry(var, init, out))
             reads[i], writes[i] = carry.read, carry.write
         predicate = self.temporary(cond.out_avals[0])
-        self.touch(predicate)
         names = dict(zip(cond.invars, [*ins[:n_cond], *reads], strict=True))
         test_body = named_body(cond, names, [predicate])
         names = dict(zip(body.invars, [*ins[n_cond : n_cond + n_body], *reads], strict=True))
@@ -380,7 +382,7 @@ class Assembler:
         if self.small_loops and loop_kernels.fits(
             [prepare(test_body[0]), prepare(step_body[0])], slots
         ):
-            writer = loop_kernels.LoopWriter(needed_in_memory, self._kept, {}, "")
+            writer = loop_kernels.LoopWriter(needed_in_memory, self.temporary, {}, "")
             source = loop_kernels.while_kernel(
                 writer,
                 on_the_carry(test_body, carries),

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.array import Array
 from ..core.config import config
 from ..core.jaxpr import Jaxpr, Var
-from .fusion import Graph, Group, LibraryStep, loads_of
+from .fusion import Graph, Group, loads_of
 from .in_place import is_update, updated_in_place
 from .loops import Stage
 from .result_pool import owns
@@ -62,7 +62,7 @@ def reused(graph: Graph, jaxpr: Jaxpr, donated: Sequence[bool], taken: set[Var])
 def _is_safe(graph: Graph, result: Var, given: Var) -> bool:
     nodes = graph.nodes
     at = next((i for i, n in enumerate(nodes) if isinstance(n, Group) and result in n.values), None)
-    if at is None or any(_reads(n, given) for n in nodes[at + 1 :]):
+    if at is None or any(given in n.reads for n in nodes[at + 1 :]):
         return False
     group = nodes[at]
     assert isinstance(group, Group)
@@ -89,12 +89,6 @@ def _reads_in_place(stage: Stage, given: Var) -> bool:
         for i, a in zip(place, stage.axes, strict=True)
     )
     return stage.kind == "map" and in_order and not stage.pieces
-
-
-def _reads(node: Any, value: Var) -> bool:
-    if isinstance(node, LibraryStep):
-        return value in node.eqn.invars
-    return value in node.reads
 
 
 HOLDERS = 4

@@ -71,6 +71,19 @@ class RunChunks(Thunk):
     chunk: int
 
 
+MAX_CHUNKS = 64
+"""Pieces of a parallel step, at most."""
+
+
+def run_tasks(
+    kernel: Kernel, entries: Sequence[Entry], tasks: int, parallel: bool, label: str
+) -> Thunk:
+    """kernel over [0, tasks): in chunks on the thread pool if that is to be, else at once."""
+    if parallel and tasks > 1:
+        return RunChunks(kernel, entries, tasks, -(-tasks // MAX_CHUNKS), label=label)
+    return RunKernel(kernel, entries, tasks, label=label)
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Gemm(Thunk):
     """c[m, n] = alpha * op(a)[m, k] @ op(b)[k, n] + beta * c, row-major, `batch` times.

@@ -73,6 +73,14 @@ class LibraryStep:
 
     eqn: Eqn
 
+    @property
+    def reads(self) -> set[Any]:
+        return {a for a in self.eqn.invars if isinstance(a, Var)}
+
+    @property
+    def values(self) -> set[Any]:
+        return set(self.eqn.outvars)
+
 
 @dataclass(eq=False)
 class Graph:

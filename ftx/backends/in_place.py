@@ -21,7 +21,7 @@ from ..core.primitive import Primitive
 from ..core.primitives.indexing import ScatterBase, dynamic_update_slice_p
 from ..core.types import ShapedArray
 from ..transforms.passes import as_simplified
-from .fusion import Graph, Group, LibraryStep, loads_of, reads_of
+from .fusion import Graph, Group, loads_of, reads_of
 from .pipeline import prepare, set_graph
 
 
@@ -137,13 +137,7 @@ def _is_safe(graph: Graph, result: Var, given: Any) -> bool:
     alone = all(a.size == 1 for a in update.axes)
     if not alone and given in {load.data for load in loads_of(update)}:
         return False
-    return not any(_reads(node, given) for node in graph.nodes[at + 1 :])
-
-
-def _reads(node: Any, value: Var) -> bool:
-    if isinstance(node, LibraryStep):
-        return value in node.eqn.invars
-    return value in node.reads
+    return not any(given in node.reads for node in graph.nodes[at + 1 :])
 
 
 def _without_copy(node: Any, updated: set[Var]) -> Any:

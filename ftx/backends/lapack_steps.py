@@ -15,19 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes
 from ..core.jaxpr import Eqn
 from . import cache
-from .blas import blas_address, lapack_address
-from .executor import Copy, RunChunks, RunKernel, Thunk
+from .blas import LETTERS, blas_address, lapack_address
+from .executor import Copy, Thunk, run_tasks
 from .machine_code import Kernel
 
-LETTERS = {
-    dtypes.float32: "s",
-    dtypes.float64: "d",
-    dtypes.complex64: "c",
-    dtypes.complex128: "z",
-}
 LARGE = 768
 """Rows from which LAPACK's own threads factor a matrix faster than one of ours."""
 PARALLEL = 1 << 18
@@ -159,7 +152,7 @@ def _factor_text(itemsize: int, parts: int) -> str:
 def cholesky_steps(assembler: Any, eqn: Eqn, x: Any, out: Any) -> list[Thunk] | None:
     """Thunks for the lower factors of a batch of matrices."""
     aval = eqn.outvars[0].aval
-    letter, n = LETTERS.get(aval.dtype), aval.shape[-1]
+    letter, n = LETTERS.get(aval.dtype.name), aval.shape[-1]
     batch = math.prod(aval.shape[:-2])
     if letter is None or n > LARGE or not aval.size:
         return None
@@ -169,14 +162,15 @@ def cholesky_steps(assembler: Any, eqn: Eqn, x: Any, out: Any) -> list[Thunk] | 
     assembler.uses_blas = True
     itemsize, parts = aval.dtype.itemsize, 2 if letter in "cz" else 1
     text = _factor_text(itemsize, parts)
-    step = _run(_kernel(text), [out, status, words], batch, batch * n**3 // 3, "cholesky")
+    parallel = batch * n**3 // 3 >= PARALLEL
+    step = run_tasks(_kernel(text), [out, status, words], batch, parallel, "cholesky")
     return [Copy(out, x, aval.nbytes), step]
 
 
 def solve_steps(assembler: Any, eqn: Eqn, a: Any, b: Any, out: Any) -> list[Thunk] | None:
     """Thunks that solve op(a) X = b, or X op(a) = b, for a batch of matrices."""
     p, aval = eqn.params, eqn.outvars[0].aval
-    letter = LETTERS.get(aval.dtype)
+    letter = LETTERS.get(aval.dtype.name)
     conjugate = p["conjugate_a"] and letter in ("c", "z")
     if letter is None or not aval.size or (conjugate and not p["transpose_a"]):
         return None
@@ -190,6 +184,7 @@ def solve_steps(assembler: Any, eqn: Eqn, a: Any, b: Any, out: Any) -> list[Thun
     assembler.uses_blas = True
     copy = Copy(out, b, aval.nbytes)
     work = batch * columns * n * n // 2
+    parallel = work >= PARALLEL
     if columns == 1:
         if left and conjugate:
             return None
@@ -199,7 +194,8 @@ def solve_steps(assembler: Any, eqn: Eqn, a: Any, b: Any, out: Any) -> list[Thun
             *(n * n * itemsize, n * itemsize),
         ]
         table = assembler.constant(words, np.int64)
-        return [copy, _run(_kernel(_SOLVE_VECTOR), [a, out, table], batch, work, "solve")]
+        entries = [a, out, table]
+        return [copy, run_tasks(_kernel(_SOLVE_VECTOR), entries, batch, parallel, "solve")]
     slices = max(1, min(8, columns // 32, work // PARALLEL // batch))
     each = -(-columns // slices)
     each = min(columns, -(-each // 16) * 16)
@@ -221,7 +217,7 @@ def solve_steps(assembler: Any, eqn: Eqn, a: Any, b: Any, out: Any) -> list[Thun
     sizes = assembler.scratch(16 * batch * slices)
     kernel = _kernel(_solve_text(itemsize))
     label = f"solve {columns} columns"
-    return [copy, _run(kernel, [a, out, table, sizes], batch * slices, work, label)]
+    return [copy, run_tasks(kernel, [a, out, table, sizes], batch * slices, parallel, label)]
 
 
 def _number(value: int, dtype: Any) -> list[int]:
@@ -232,9 +228,3 @@ def _number(value: int, dtype: Any) -> list[int]:
 
 def _kernel(text: str) -> Kernel:
     return cache.get_kernel(text, "kernel")
-
-
-def _run(kernel: Kernel, entries: list[Any], tasks: int, work: int, label: str) -> Thunk:
-    if tasks > 1 and work >= PARALLEL:
-        return RunChunks(kernel, entries, tasks, -(-tasks // 64), label=label)
-    return RunKernel(kernel, entries, tasks, label=label)

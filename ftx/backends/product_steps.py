@@ -17,7 +17,7 @@ import numpy as np
 
 from . import cache
 from .blas import blas_limit_address
-from .executor import Gemm, RunChunks, RunKernel, Thunk
+from .executor import Gemm, RunKernel, Thunk, run_tasks
 from .library import blocks
 from .machine_code import Kernel, host_features
 from .memory import Temporary
@@ -28,7 +28,6 @@ PARALLEL = 1 << 19
 """Multiply-adds from which a product is worth a fork-join: about 10 us of one thread."""
 PARALLEL_PACK = 1 << 18
 """Bytes from which packing is."""
-MAX_CHUNKS = 64
 
 
 @dataclass
@@ -49,11 +48,9 @@ def tile_shape(dtype: Any) -> Shape | None:
     return shape_for(dtype.itemsize, features())
 
 
-def turn_shape(kind: str) -> Shape:
-    """The squares in which this processor transposes numbers of a kind ("f32", "i64", ...)."""
-    itemsize = int(kind[1:]) // 8
-    found = shape_for(itemsize, features())
-    return found or Shape(itemsize, 16, 4, 2)
+def turn_shape(itemsize: int) -> Shape:
+    """The squares in which this processor transposes numbers of so many bytes."""
+    return shape_for(itemsize, features()) or Shape(itemsize, 16, 4, 2)
 
 
 @functools.cache
@@ -67,7 +64,7 @@ def _kernels(shape: Shape) -> tuple[Kernel, Kernel]:
     """The kernels that compute and that pack every product of one shape of tile."""
     # The size of the memory on the stack stands in the shape, not in the text.
     code = (Path(__file__).parent / "tile.py").read_bytes()
-    version = hashlib.sha256(code + repr(shape).encode() + bytes(str(shape.scratch), "ascii"))
+    version = hashlib.sha256(code + f"{shape} {shape.scratch}".encode()).hexdigest()
 
     def names() -> dict[str, Any]:
         from .tile import namespace
@@ -75,8 +72,8 @@ def _kernels(shape: Shape) -> tuple[Kernel, Kernel]:
         return namespace(shape)
 
     return (
-        cache.get_kernel(product_text(shape), "kernel", names, version=version.hexdigest()),
-        cache.get_kernel(packing_text(shape), "kernel", names, version=version.hexdigest()),
+        cache.get_kernel(product_text(shape), "kernel", names, version=version),
+        cache.get_kernel(packing_text(shape), "kernel", names, version=version),
     )
 
 
@@ -114,7 +111,7 @@ def product_steps(
     kernel, _ = _kernels(product.shape)
     entries = [a, b, c, *tables]
     parallel = product.multiplications >= PARALLEL
-    step = _run(kernel, entries, product.tasks, parallel, label)
+    step = run_tasks(kernel, entries, product.tasks, parallel, label)
     assembler.products[id(step)] = product
     return [*thunks, step]
 
@@ -136,7 +133,7 @@ def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[T
     entries = [b, target, assembler.constant(table, np.int64)]
     _, kernel = _kernels(product.shape)
     parallel = product.packed_bytes >= PARALLEL_PACK
-    step = _run(kernel, entries, tasks, parallel, f"pack {label}")
+    step = run_tasks(kernel, entries, tasks, parallel, f"pack {label}")
     assembler.packings[id(step)] = product
     if front is None:
         thunks.append(step)
@@ -145,12 +142,6 @@ def _packed(assembler: Any, product: Product, label: str, b: Any, thunks: list[T
         front.thunks.append(step)
         front.packed[key] = target
     return target
-
-
-def _run(kernel: Kernel, entries: list[Any], tasks: int, parallel: bool, label: str) -> Thunk:
-    if parallel and tasks > 1:
-        return RunChunks(kernel, entries, tasks, -(-tasks // MAX_CHUNKS), label=label)
-    return RunKernel(kernel, entries, tasks, label=label)
 
 
 _LIMIT = """def kernel(args, lo, hi):

@@ -117,4 +117,4 @@ def maker(nbytes: int) -> Callable[..., np.ndarray[Any, Any]]:
 
 def owns(array: np.ndarray[Any, Any]) -> bool:
     """Whether an array is the only view of its memory, as far as arrays know: its own or lent."""
-    return array.flags.owndata or _pool.only_view(array)
+    return _COUNTS_HOLD and (array.flags.owndata or _pool.only_view(array))

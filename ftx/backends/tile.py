@@ -227,6 +227,7 @@ def _copy_strip(shape: Shape) -> Any:
     return _emitted(6, emit)
 
 
+@functools.cache
 def turn_tile(shape: Shape, size: int) -> Any:
     """turn_tile(tile, source, index, step): size x size scalars transposed into `tile`.
 

@@ -295,8 +295,8 @@ def _invariant(body: Jaxpr, may_never_run: bool = False) -> list[Eqn]:
     out = []
     for eqn in body.eqns:
         varies = any(a not in known for a in eqn.invars if isinstance(a, Var))
-        refused = eqn.primitive.effectful or eqn_axes(eqn)
-        refused = refused or (may_never_run and _may_not_return(eqn))
+        refused = eqn.primitive.effectful or bool(eqn_axes(eqn))
+        refused |= may_never_run and _may_not_return(eqn)
         if not varies and not refused:
             out.append(eqn)
             known.update(eqn.outvars)
