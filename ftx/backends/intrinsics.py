@@ -48,6 +48,7 @@ LLVM = {
 }
 HOST_HAS_LDEXP = bool(llvm.get_host_cpu_features().get("avx512f"))
 REASSOCIATE = ("reassoc", "contract", "nsz")
+NUMBERS = ("nnan", "nsz")
 
 
 # --- the first reading: LLVM ------------------------------------------------------------------
@@ -214,6 +215,18 @@ class Emit:
 
     def minimum(self, a, b) -> Value:
         return self._extreme("min", a, b)
+
+    def larger(self, a, b) -> Value:
+        """The larger of two numbers; neither may be a NaN, and of two zeros it is either."""
+        return self._of_two_numbers(">", a, b)
+
+    def smaller(self, a, b) -> Value:
+        """The smaller of two numbers, likewise."""
+        return self._of_two_numbers("<", a, b)
+
+    def _of_two_numbers(self, relation: str, a, b) -> Value:
+        taken = self.builder.fcmp_ordered(relation, b.llvm, a.llvm, flags=NUMBERS)
+        return Value(self, a.kind, self.builder.select(taken, b.llvm, a.llvm, flags=NUMBERS))
 
     def add_reassoc(self, a, b) -> Value:
         return Value(self, a.kind, self.builder.fadd(a.llvm, b.llvm, flags=REASSOCIATE))
@@ -439,6 +452,14 @@ class Eager:
     def minimum(self, a, b):
         scalar = self._scalar(a, b)
         return np.minimum(scalar(a), scalar(b))
+
+    @staticmethod
+    def larger(a, b):
+        return b if b > a else a
+
+    @staticmethod
+    def smaller(a, b):
+        return b if b < a else a
 
     @staticmethod
     def add_reassoc(a, b):

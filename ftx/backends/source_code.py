@@ -32,6 +32,8 @@ MAX_SCRATCH = 4096
 INDENT = "    "
 TURNED = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
 """Dtypes of which a whole tile is transposed in registers."""
+_EXTREMES = {"max": "larger", "min": "smaller"}
+"""Folds whose step takes numbers only."""
 CONTRACTED = (dtypes.float32, dtypes.float64)
 """Dtypes whose x * y + z is one fused operation, rounded once: docs/decisions/0004."""
 
@@ -321,6 +323,8 @@ class Writer(ExpressionWriter):
             self._emit(f"{name} = i64(-1)")
         else:
             self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
+            if _is_extreme(stage):
+                self._emit(f"{name}n = i{dtype.itemsize * 8}(0)")
 
     def _fill_totals(self, stage: Stage, axes: Any, place: list[Index]) -> None:
         start = literal(np.asarray(stage.init, stage.dtype).tobytes(), stage.dtype)
@@ -388,8 +392,16 @@ class Writer(ExpressionWriter):
             slot = self._slot(stage, stage.place)
             self._emit(f"{slot} = {combine(stage.op, register(stage.dtype), slot, name)}")
         else:
-            total = self.totals[stage.value]
-            self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
+            self._fold_step(stage, self.totals[stage.value], name)
+
+    def _fold_step(self, stage: Stage, total: str, name: str) -> None:
+        dtype = register(stage.dtype)
+        if not _is_extreme(stage):
+            self._emit(f"{total} = {combine(stage.op, dtype, total, name)}")
+            return
+        t = suffix(dtype)
+        self._emit(f"{total} = {_EXTREMES[stage.op]}_{t}({total}, {name})")
+        self._emit(f"{total}n = nan_seen_{t}({total}n, {name})")
 
     def _compute_accumulate(self, stage: Stage) -> None:
         name = self._value(stage.expr)
@@ -436,6 +448,9 @@ class Writer(ExpressionWriter):
             result = self._name("t")
             self._emit(f"{result} = {t}({name})")
             name = result
+        elif _is_extreme(stage):
+            of = suffix(register(stage.dtype))
+            self._emit(f"{name} = unless_nan_{of}({name}n, {name})")
         elif stage.dtype in HALF:
             self._emit(f"{name} = round_{t}({name})")
         self._store(stage, name)
@@ -493,6 +508,16 @@ class Writer(ExpressionWriter):
                 turn = f"turn_tile_{kind}({tile}, {pointer}, i64({corner}), i64({step}))"
             self.tiles[source] = (tile, turn)
         return f"{self.tiles[source][0]}[(i - ib) * {TILE} + {counter} - jb]"
+
+
+def _is_extreme(stage: Stage) -> bool:
+    """Whether a fold keeps the extreme of the numbers in one register, and NaNs in another.
+
+    llvm.maximum orders zeros and carries NaNs along: six instructions a step. Two are enough for
+    the larger of two numbers and for remembering a NaN; which of two zeros it is, is open.
+    """
+    real = dtypes.is_float(stage.dtype)
+    return real and stage.op in _EXTREMES and config.enabled("reassociation")
 
 
 def _count_uses(group: Group) -> dict[Expr, int]:

@@ -5,6 +5,8 @@ Names end in the kind they work on: fma_f32, clz_u8; a conversion names source, 
 Knows nothing of: arrays, loops, how kernels are generated.
 """
 
+import math
+
 import llvmlite.binding as llvm
 
 from ..intrinsics import FLOATS, INTEGERS, KIND_OF, SIGNED, Value
@@ -116,6 +118,17 @@ def rotl(m, x, k):
     return (x << k) | (x >> ((32 - k) & 31))
 
 
+def nan_seen(m, seen, x):
+    """All bits of `seen` if x is a NaN, else as it was."""
+    kind = _kind(seen)
+    return seen | m.select(x != x, m.const(kind, -1), m.const(kind, 0))
+
+
+def unless_nan(m, seen, x):
+    """x, or NaN if `seen` says so."""
+    return m.select(seen != 0, m.const(_kind(x), math.nan), x)
+
+
 def _method(name: str):
     def formula(m, *operands):
         return getattr(m, name)(*operands)
@@ -130,8 +143,10 @@ def _rows() -> dict[str, tuple]:
         rows[f"fma_{t}"] = (_method("fma"), t, t, t, t)
         for name in ("roundeven", "floor", "ceil", "trunc", "sqrt", "abs"):
             rows[f"{name}_{t}"] = (_method(name), t, t)
-        for name in ("add_reassoc", "mul_reassoc", "copysign"):
+        for name in ("add_reassoc", "mul_reassoc", "larger", "smaller", "copysign"):
             rows[f"{name}_{t}"] = (_method(name), t, t, t)
+        rows[f"nan_seen_{t}"] = (nan_seen, "i" + t[1:], "i" + t[1:], t)
+        rows[f"unless_nan_{t}"] = (unless_nan, t, "i" + t[1:], t)
         rows[f"rem_{t}"] = (_method("rem"), t, t, t)
         for to in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"):
             rows[f"to_{to}_{t}"] = (lambda m, x, to=to: m.cast(x, to), to, t)
