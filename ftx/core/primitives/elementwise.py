@@ -91,10 +91,10 @@ class Div(Binary):
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         (x, y), (dx, dy) = primals, tangents
         out = div(x, y)
-        terms = [] if dx is None else [div(dx, y)]
-        if dy is not None:
-            terms.append(mul(dy, neg(div(out, y))))
-        return [out], [functools.reduce(add, terms)]
+        if dy is None:
+            return [out], [div(dx, y)]
+        change = mul(neg(out), dy)  # one division for both operands, also of their cotangents
+        return [out], [div(change if dx is None else add(dx, change), y)]
 
     def transpose(self, cts: Any, x: Any, y: Any) -> list[Any]:
         return [div(cts[0], y), None]
