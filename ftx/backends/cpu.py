@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes
+from ..core import dtypes, result_pool
 from ..core.array import Array, aval_of, fresh_array
 from ..core.collector import without_collector
 from ..core.config import config
 from ..core.errors import IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, machine, parallel, result_pool
+from . import cache, executor, loop_kernels, machine, parallel
 from .addresses import TILE
 from .bodies import (
     named_body,

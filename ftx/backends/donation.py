@@ -18,10 +18,10 @@ import numpy as np
 from ..core.array import Array
 from ..core.config import config
 from ..core.jaxpr import Jaxpr, Var
+from ..core.result_pool import owns
 from .fusion import Graph, Group, loads_of
 from .in_place import is_update, updated_in_place
 from .loops import Stage
-from .result_pool import owns
 
 
 def updates_of_donated(jaxpr: Jaxpr, donated: Sequence[bool]) -> tuple[Jaxpr, dict[Var, Var]]:

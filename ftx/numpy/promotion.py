@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 
-from ..core import dtypes
+from ..core import dtypes, result_pool
 from ..core.array import PYTHON_SCALARS, Array, Value, as_array, aval_of
 from ..core.config import config
 from ..core.errors import AxisError, DTypeError, NotAnArrayError, ShapeError
@@ -261,7 +261,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
       dtype: element type; by default that of `a`, where Python floats and integers take the
         default float and integer type.
       order: None, 'C' or 'K': arrays of ftx have no memory order that a user sees.
-      copy: True to copy; False to raise if a copy is needed.
+      copy: True to copy; False to raise if a copy is needed; None to share the memory of a NumPy
+        array (which may not be changed afterwards), unless it is large and begins inside a cache
+        line, where kernels would read it at two thirds of the speed.
 
     >>> asarray([[1, 2], [3, 4]]).shape
     (2, 2)
@@ -272,13 +274,17 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
             f"asarray: order={order!r} is not supported: arrays are row-major"
         )
     x = _to_value(a)
+    if copy is None and type(a) is np.ndarray and type(x) is Array:
+        memory = x._live()
+        if not result_pool.is_aligned(memory):
+            x = Array(result_pool.copied(memory), x._weak)
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
         if copy is False and wanted != x.dtype:
             raise ValueError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
         x = C.convert(x, wanted)
     if copy and type(x) is Array and STATE.trace is None:
-        x = Array(np.array(x._live()), x._weak)
+        x = Array(result_pool.copied(x._live()), x._weak)
     return x
 
 
@@ -292,7 +298,7 @@ def array(object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out
     dtype('float32')
     """
     if copy and isinstance(object, np.ndarray):
-        object = np.array(object)
+        object = result_pool.copied(object)
     x = asarray(object, dtype, order, device=device, out_sharding=out_sharding)
     if ndmin > x.ndim:
         x = S.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)

@@ -8,7 +8,8 @@ import pytest
 
 import ftx
 import ftx.numpy as fnp
-from ftx.backends.result_pool import _COUNTS_HOLD, ResultPool
+from ftx.core import result_pool
+from ftx.core.result_pool import _COUNTS_HOLD, ResultPool
 
 pytestmark = pytest.mark.skipif(not _COUNTS_HOLD, reason="results are not pooled without the GIL")
 F32 = np.dtype(np.float32)
@@ -110,3 +111,25 @@ def test_results_of_compiled_programs_are_pooled_and_stay_as_they_were():
     assert len(places) == 8
     del kept, total, product
     assert address(np.asarray(f(x, np.float32(9))[0])) in places
+
+
+def test_arrays_made_of_numpy_arrays_begin_at_a_cache_line():
+    memory = np.arange(N + 16, dtype=F32)
+    skip = (-address(memory) // 4) % 16
+    inside, begins = memory[skip + 1 :][:N], memory[skip:][:N]
+    assert address(fnp.asarray(inside)._live()) % 64 == 0
+    assert address(fnp.array(inside)._live()) % 64 == 0
+    assert address(fnp.asarray(begins)._live()) == address(begins)  # no copy without need
+    assert address(fnp.asarray(inside, copy=False)._live()) == address(inside)
+    np.testing.assert_array_equal(fnp.asarray(inside), inside)
+
+
+@pytest.mark.parametrize("rows", [1, 300, 9000])
+def test_results_begin_at_a_cache_line(rows):
+    x = fnp.ones((rows, 100))
+    result = ftx.jit(lambda x: x + 1)(x)._live()
+    assert rows == 1 or address(result) % 64 == 0
+    assert result_pool.owns(result)
+    kept = result[3:]
+    assert not result_pool.owns(result) or result.base is None
+    del kept
