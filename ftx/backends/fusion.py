@@ -173,7 +173,7 @@ class Fusion:
                     self._scatter(stages)
                 else:
                     self.place(stages[0])
-        return Graph(self.jaxpr, self.nodes)
+        return Graph(self.jaxpr, _merged(self.nodes))
 
     def _scatter(self, stages: list[Stage]) -> None:
         group = Group(stages=[], depth=0, sealed=True)
@@ -307,6 +307,56 @@ class Fusion:
             return group.depth if depth >= group.depth else 0
         whole, kept = math.prod(group.outer), math.prod(group.outer[:depth])
         return depth if kept >= min(whole, CHUNKS) else 0
+
+
+def _merged(nodes: list[Group | LibraryStep]) -> list[Group | LibraryStep]:
+    """Groups joined to an earlier one over the same rows whose values they read.
+
+    A group that began with a stage related to nothing before it, such as the sum of a cotangent,
+    comes to read rows of an earlier group only later on.
+    """
+    if not config.enabled("fusion"):
+        return nodes
+    out: list[Group | LibraryStep] = []
+    made_at: dict[Any, int] = {}
+    for node in nodes:
+        at = len(out)
+        if isinstance(node, Group):
+            earliest = max((made_at.get(v, -1) for v in node.reads - node.values), default=-1)
+            before = out[earliest] if earliest >= 0 else None
+            if isinstance(before, Group) and _may_merge(before, node):
+                _merge(before, node)
+                made_at.update(dict.fromkeys(node.values, earliest))
+                continue
+        out.append(node)
+        made_at.update(dict.fromkeys(node.values, at))
+    return out
+
+
+def _may_merge(first: Group, second: Group) -> bool:
+    plain = not any(g.sealed or g.parts or g.stream for g in (first, second))
+    if not plain or not first.depth or first.outer != second.outer:
+        return False
+    inside = second.reads & first.values
+    if inside & first.accumulated or first.cost + second.cost > MAX_KERNEL:
+        return False
+    rows = math.prod(first.outer)
+    if not any(v.aval.size >= rows for v in inside):
+        return False
+    for stage in second.stages:
+        lead = stage.fold if stage.kind == "accumulate" else stage.axes
+        own = [load for load in loads_of(stage) if load.data in inside]
+        if not all(_same_place(load.args, lead, first.depth) for load in own):
+            return False
+    return not any(_slows(first, stage, first.depth) for stage in second.stages)
+
+
+def _merge(first: Group, second: Group) -> None:
+    for stage in second.stages:
+        first.add(stage, reads_of(stage))
+    first.accumulated |= second.accumulated
+    first.fixed |= second.fixed
+    first.chunk = first.chunk or second.chunk
 
 
 def _slows(group: Group, stage: Stage, depth: int) -> bool:

@@ -185,3 +185,21 @@ def test_transposes_of_whole_and_partial_tiles(shape, dtype):
     x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     y = np.ones(shape[::-1], dtype)
     np.testing.assert_array_equal(ftx.jit(lambda x, y: x.T + y)(x, y), x.T + y)
+
+
+def test_a_layer_norm_and_its_gradient_are_one_pass_over_rows():
+    def norm(x, gain):
+        mean = x.mean(-1, keepdims=True)
+        return (x - mean) / fnp.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5) * gain
+
+    def backward(x, gain, ct):
+        return ftx.vjp(norm, x, gain)[1](ct)
+
+    x, ct = (fnp.asarray(np.random.default_rng(0).standard_normal((2048, 96)).astype(np.float32)) for _ in range(2))
+    gain = fnp.arange(96.0)
+    compiled = ftx.jit(backward)
+    texts = compiled.kernels(x, gain, ct)
+    assert len(texts) == 2  # the rows, and the sums of the chunks' partial results
+    assert texts[0].count("range(lo, hi)") == 1
+    for result, expected in zip(compiled(x, gain, ct), backward(x, gain, ct), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=2e-4, atol=2e-4)
