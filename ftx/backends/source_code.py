@@ -30,6 +30,8 @@ from .scalar_text import HALF, combine, literal, operation, register, suffix
 MAX_SCRATCH = 4096
 """Elements of a row kept on the stack; longer rows go to memory."""
 INDENT = "    "
+COLUMN = 4 * TILE
+"""Rows of a chunk of tiles, one below the other, where there are enough for many threads."""
 TURNED = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
 """Dtypes of which a whole tile is transposed in registers."""
 _EXTREMES = {"max": "larger", "min": "smaller"}
@@ -49,7 +51,7 @@ class KernelSource:
     iterations: int
     chunk: int
     grain: int
-    """Chunks are multiples of this many iterations, where that is possible."""
+    """The least iterations of a chunk."""
     work: int
     labels: list[str]
 
@@ -113,7 +115,7 @@ def render(
     writer = Writer(group, in_memory, frame)
     text = frame.text(writer.lines())
     outer = math.prod(group.outer) if group.depth else 1
-    grain = TILE if writer.tiled else 1
+    grain = (COLUMN if outer >= 8 * COLUMN else TILE) if writer.tiled else 1
     entries = list(frame.pointers)
     return KernelSource(
         text, entries, frame.checks, outer, group.chunk, grain, work_of(group), labels_of(group)
@@ -192,8 +194,9 @@ class Writer(ExpressionWriter):
             return ["for i in range(lo, hi):", *[INDENT + x for x in body]]
         size = self.tiled.size
         rows = f"for i in range(ib, min(ib + {TILE}, hi)):"
-        lines = [f"for ib in range(lo, hi, {TILE}):"]
-        lines += [f"{INDENT}for jb in range(0, {size}, {TILE}):"]
+        # Down the rows of a chunk first: so the transposed reads go on where the last tile ended.
+        lines = [f"for jb in range(0, {size}, {TILE}):"]
+        lines += [f"{INDENT}for ib in range(lo, hi, {TILE}):"]
         for source, (tile, turn) in self.tiles.items():
             fill = [
                 f"for jt in range(jb, min(jb + {TILE}, {size})):",
