@@ -53,7 +53,7 @@ from .executor import (
     RunKernel,
 )
 from .executor import Copy as CopyBytes
-from .fusion import PARALLEL, Group
+from .fusion import Group
 from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
@@ -64,8 +64,10 @@ from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
 from .source_code import TURNED, KernelSource, render
 
+PARALLEL = 1 << 18
+"""Units (`costs.COST`) from which a kernel is worth a fork-join: 2 to 4 us of one thread."""
 CHUNK = 1 << 15
-"""Scalar operations in one chunk, at least."""
+"""Units in one chunk, at least."""
 
 
 def _use_threads(count: int) -> None:

@@ -13,6 +13,7 @@ Knows nothing of: jaxprs, targets, memory.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -371,12 +372,14 @@ class Stage:
     """What `fusion.loads_of` found."""
 
     @property
+    def steps(self) -> int:
+        """How often the expression is computed."""
+        return math.prod(v.size for v in (*self.axes, *self.fold))
+
+    @property
     def work(self) -> int:
         """Scalar operations."""
-        n = max(1, self.expr.cost)
-        for v in (*self.axes, *self.fold):
-            n *= v.size
-        return n
+        return max(1, self.expr.cost) * self.steps
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ Knows nothing of: which stages share a kernel, and targets.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -27,14 +28,17 @@ SMALL_DOT = 8192
 """Multiplications below which a product is a generated loop rather than a BLAS call."""
 
 
-def dot_size(eqn: Eqn) -> int:
-    """Multiplications of a dot_general."""
-    lhs, rhs, _ = labels(eqn.params["spec"])
+def dot_size(eqn: Eqn) -> tuple[int, int]:
+    """Multiplications of a dot_general: in all, and for one element of the result."""
+    lhs, rhs, out = labels(eqn.params["spec"])
     size = dict(zip(lhs + rhs, eqn.invars[0].aval.shape + eqn.invars[1].aval.shape, strict=True))
-    total = 1
-    for n in size.values():
-        total *= n
-    return total
+    return math.prod(size.values()), math.prod(n for c, n in size.items() if c not in out)
+
+
+def _is_loop(eqn: Eqn) -> bool:
+    """Whether a product is computed by generated loops: it is small, or sums nothing up."""
+    whole, summed = dot_size(eqn)
+    return whole <= SMALL_DOT or summed == 1 or _no_blas(eqn)
 
 
 def classify(eqn: Eqn) -> str:
@@ -47,7 +51,7 @@ def classify(eqn: Eqn) -> str:
         fits = supported(p.name, eqn.outvars[0].aval.dtype, operand) or p.name == "integer_pow"
         return "inline" if fits else "library"
     if isinstance(p, DotGeneral):
-        return "fold" if dot_size(eqn) <= SMALL_DOT or _no_blas(eqn) else "library"
+        return "fold" if _is_loop(eqn) else "library"
     if isinstance(p, (Reduction, ArgReduction)):
         return "fold"
     if getattr(p, "folds", False):

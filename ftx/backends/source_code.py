@@ -21,6 +21,7 @@ from ..core import dtypes
 from ..core.config import config
 from ..core.dtypes import DType, short_name
 from .addresses import TILE, collapses, flat_index, lead_of, runs_across, tiled_loop
+from .costs import COST
 from .expressions import ExpressionWriter, Scope
 from .fusion import Group, pieces_of
 from .loops import Expr, Index, LoopVar, Stage
@@ -53,6 +54,7 @@ class KernelSource:
     grain: int
     """The least iterations of a chunk."""
     work: int
+    """In units of `costs.COST`."""
     labels: list[str]
 
 
@@ -118,7 +120,7 @@ def render(
     grain = (COLUMN if outer >= 8 * COLUMN else TILE) if writer.tiled else 1
     entries = list(frame.pointers)
     return KernelSource(
-        text, entries, frame.checks, outer, group.chunk, grain, work_of(group), labels_of(group)
+        text, entries, frame.checks, outer, group.chunk, grain, units_of(group), labels_of(group)
     )
 
 
@@ -128,6 +130,28 @@ def work_of(group: Group) -> int:
     return every // group.outer[0] if group.parts else every
 
 
+def units_of(group: Group) -> int:
+    """Units (`costs.COST`) of all steps of a group, near the time they take vectorised.
+
+    An expression counts once, in the loops it depends on; a load or a store counts two.
+    """
+    every = sum(2 * s.steps + _units(s.expr) for s in group.stages)
+    return every // group.outer[0] if group.parts else every
+
+
+def _units(expr: Expr) -> int:
+    total, seen, stack = 0, set(), [expr]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        own = {"load": 2, "call": COST.get(node.data, 1)}.get(node.kind, 0)
+        total += own * math.prod(v.size for v in node.depends)
+        stack.extend(a for a in node.args if isinstance(a, Expr))
+    return total
+
+
 def labels_of(group: Group) -> list[str]:
     """What the stages of a group compute, in words."""
     return [f"{s.kind} {s.label}" for s in group.stages]
@@ -135,7 +159,8 @@ def labels_of(group: Group) -> list[str]:
 
 def _settle_depth(group: Group) -> None:
     """Leave the last axis to an inner loop unless all shared loops are one."""
-    inner = any(len(lead_of(s, len(s.axes))) > group.depth or s.fold for s in group.stages)
+    folds = lambda s: any(v.size != 1 for v in s.fold)
+    inner = any(len(lead_of(s, len(s.axes))) > group.depth or folds(s) for s in group.stages)
     if group.depth > 1 and not inner and not group.fixed and not collapses(group):
         group.depth -= 1
         group.outer = group.outer[: group.depth]

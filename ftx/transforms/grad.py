@@ -379,7 +379,8 @@ def jacfwd(
             return result[1:] if has_aux else (result[1],)
 
         out_axes = (-1, None) if has_aux else (-1,)
-        columns, *aux = vmap(push, out_axes=out_axes)(*_basis(leaves))
+        basis = [np.moveaxis(np.asarray(b), 0, -1) for b in _basis(leaves)]
+        columns, *aux = vmap(push, in_axes=-1, out_axes=out_axes)(*basis)
         blocks = tree.map(
             lambda c: _unwrap(tree.unflatten(in_tree, _split(c, leaves, c.ndim - 1)), argnums),
             columns,

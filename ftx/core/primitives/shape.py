@@ -73,9 +73,11 @@ class BroadcastInDim(Primitive):
     def batch(
         self, axis: BatchAxis, args: Any, batch_dims: Any, /, *, shape: Any, dims: Any
     ) -> tuple[list[Any], list[Any]]:
-        x = move_batch_axis(args[0], batch_dims[0], 0, axis.size)
-        out = broadcast_in_dim(x, (x.shape[0], *shape), (0, *[d + 1 for d in dims]))
-        return [out], [0]
+        (x,), (d,) = args, batch_dims
+        if 0 < d == x.ndim - 1:
+            return [broadcast_in_dim(x, (*shape, axis.size), (*dims, len(shape)))], [len(shape)]
+        x = move_batch_axis(x, d, 0, axis.size)
+        return [broadcast_in_dim(x, (axis.size, *shape), (0, *[k + 1 for k in dims]))], [0]
 
     def lower(self, kernel: Any, index: Any, x: Any, *, shape: Any, dims: Any) -> Any:
         zero = kernel.int(0)
@@ -104,8 +106,10 @@ class Reshape(Primitive):
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, shape: Any
     ) -> tuple[list[Any], list[Any]]:
-        x = move_batch_axis(args[0], dims[0], 0, axis.size)
-        return [reshape(x, (x.shape[0], *shape))], [0]
+        (x,), (d,) = args, dims
+        if 0 < d == x.ndim - 1:
+            return [reshape(x, (*shape, axis.size))], [len(shape)]
+        return [reshape(move_batch_axis(x, d, 0, axis.size), (axis.size, *shape))], [0]
 
     def lower(self, kernel: Any, index: Any, x: Any, *, shape: Any) -> Any:
         return x(kernel.reindex(index, shape, x.shape))
@@ -245,14 +249,15 @@ class Pad(Primitive):
         self, axis: BatchAxis, args: Any, dims: Any, *, config: Any
     ) -> tuple[list[Any], list[Any]]:
         (x, value), (dx, dv) = args, dims
-        x = move_batch_axis(x, dx, 0, axis.size)
-        config = ((0, 0, 0), *config)
+        d = 0 if dx is None else dx
+        x = move_batch_axis(x, dx, d, axis.size)
+        config = (*config[:d], (0, 0, 0), *config[d:])
         if dv is None:
-            return [pad(x, value, config)], [0]
+            return [pad(x, value, config)], [d]
         mask = pad(full(x.shape, True, dtypes.bool_), full((), False, dtypes.bool_), config)
         padded = pad(x, full((), 0, x.dtype), config)
-        value = broadcast_in_dim(move_batch_axis(value, dv, 0, axis.size), padded.shape, (0,))
-        return [C.select(mask, padded, value)], [0]
+        value = broadcast_in_dim(value, padded.shape, (d,))
+        return [C.select(mask, padded, value)], [d]
 
     def lower(self, kernel: Any, index: Any, x: Any, value: Any, *, config: Any) -> Any:
         inside, source = None, []
@@ -311,8 +316,9 @@ class Concatenate(Primitive):
     def batch(
         self, axis_: BatchAxis, args: Any, dims: Any, *, axis: int
     ) -> tuple[list[Any], list[Any]]:
-        moved = [move_batch_axis(x, d, 0, axis_.size) for x, d in zip(args, dims, strict=True)]
-        return [concatenate(moved, axis + 1)], [0]
+        d = next(d for d in dims if d is not None)
+        moved = [move_batch_axis(x, k, d, axis_.size) for x, k in zip(args, dims, strict=True)]
+        return [concatenate(moved, axis + (axis >= d))], [d]
 
     def lower(self, kernel: Any, index: Any, *xs: Any, axis: int) -> Any:
         at, result, start = index[axis], None, 0
