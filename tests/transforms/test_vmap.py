@@ -131,3 +131,23 @@ def test_out_axes_errors():
         ftx.vmap(lambda x: x, out_axes=None)(X)
     with pytest.raises(AxisError, match="does not fit"):
         ftx.vmap(lambda x: x, out_axes=7)(X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: fnp.pad(x, ((1, 2), (0, 1))),
+        lambda x: fnp.pad(x, 1, constant_values=x[0, 0]),
+        lambda x: fnp.concatenate([x, fnp.ones((2, 3)), x * 2], axis=0),
+        lambda x: fnp.broadcast_to(x, (4, 2, 3)) * 2,
+        lambda x: x[:, None] + fnp.zeros((5, 1)),
+        lambda x: x.reshape(3, 2) * fnp.arange(2.0),
+    ],
+)
+def test_a_last_batch_axis_stays_last(f):
+    x = fnp.asarray(np.random.default_rng(0).standard_normal((2, 3, 4)))
+    mapped = ftx.vmap(f, in_axes=-1, out_axes=-1)
+    close(mapped(x), np.stack([f(x[..., k]) for k in range(4)], -1))
+    close(ftx.vmap(f, in_axes=1)(x.swapaxes(1, 2)), np.stack([f(x[..., k]) for k in range(4)]))
+    names = [e.primitive.name for e in ftx.make_jaxpr(mapped)(x).eqns]
+    assert "transpose" not in names
