@@ -68,16 +68,16 @@ def adam(p, g, mu, nu):
     return p - 1e-3 * mu / (fnp.sqrt(nu) + 1e-8), mu, nu
 
 
-def row_programs(rows):
-    """The programs that read each row several times, for arrays of `rows` rows."""
-    x, ct, gain, bias = array(rows, 768), array(rows, 768) * 0.5, array(768), array(768)
+def row_programs(few, rows):
+    """The programs that read each row several times: `rows` rows of a softmax, `few` of a norm."""
+    x, ct, gain, bias = array(few, 768), array(few, 768) * 0.5, array(768), array(768)
     return {
         f"softmax {rows}x1024": (
             lambda x: ftx.nn.softmax(x, axis=-1), (array(rows, 1024),), rows * 1024, 1, 1,
         ),
-        f"layer norm {rows}x768": (layer_norm, (x, gain, bias), rows * 768, 1, 1),
-        f"layer norm backward {rows}x768": (
-            layer_norm_backward, (x, gain, bias, ct), rows * 768, 2, 1,
+        f"layer norm {few}x768": (layer_norm, (x, gain, bias), few * 768, 1, 1),
+        f"layer norm backward {few}x768": (
+            layer_norm_backward, (x, gain, bias, ct), few * 768, 2, 1,
         ),
     }  # fmt: skip
 
@@ -85,13 +85,13 @@ def row_programs(rows):
 def cases(divisor):
     """Dicts of name: (function, arguments, elements per stream, streams read, streams written)."""
     side, n = 2048 // divisor, (4 << 20) // divisor**2
-    yield row_programs(4096 // divisor)
+    yield row_programs(2048 // divisor, 4096 // divisor)
     p, x, y = array(n), array(side, side), array(side, side)
     yield {
         f"adam update {n}": (adam, (p, p * 0.5, p * 0.1, p * p), n, 4, 3),
         f"x.T + y {side}": (lambda x, y: x.T + y, (x, y), side * side, 2, 1),
     }
-    yield row_programs(32768 // divisor)
+    yield row_programs(32768 // divisor, 32768 // divisor)
 
 
 def rows(scale):
