@@ -31,6 +31,7 @@ OPTIMISATIONS = {
     "algebra": "Drop operations that change nothing.",
     "cse": "Compute once what is asked for twice.",
     "dce": "Drop equations that nobody reads.",
+    "rows": "Independent cheap steps of a loop all at once.",
     "loops": "What does not change in a loop before it; what repeats stored once.",
     "fusion": "Several equations in one kernel.",
     "shared_loops": "Stages of a kernel in one inner loop.",

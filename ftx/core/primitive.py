@@ -32,10 +32,14 @@ class Linear:
 
 
 class BatchAxis(NamedTuple):
-    """The axis `vmap` adds: its size, and the name collectives know it by."""
+    """The axis `vmap` adds: its size, and the name collectives know it by.
+
+    selects: whether a choice that varies computes every branch for every row.
+    """
 
     size: int
     name: str | None = None
+    selects: bool = False
 
 
 class Primitive:

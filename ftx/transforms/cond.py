@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import dtypes, tree
+from ..core.array import Array
 from ..core.errors import BranchError
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, used_axes
 from ..core.primitive import BatchAxis, Linear
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -24,9 +27,10 @@ from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of
 from .jvp import jvp_jaxpr, zeros
 from .linearize import linearized
+from .scan import bind_scan
 from .staged import Staged, select_by, spread, trace_body, with_shared_consts
 from .transpose import transposed
-from .vmap import batched_jaxpr
+from .vmap import batch, batched_jaxpr
 
 
 class Cond(Staged):
@@ -100,10 +104,58 @@ class Cond(Staged):
             )
             programs = [batched_jaxpr(b, axis, op_dims, varies)[0] for b in branches]
             return bind_cond(which, programs, moved), [0 if v else None for v in varies]
+        which = S.move_batch_axis(which, d, 0, axis.size)
+        if not axis.selects and axis.name not in set().union(*map(used_axes, branches)):
+            return _row_by_row(axis, which, moved, op_dims, branches), [0] * len(
+                branches[0].outvars
+            )
         every = [True] * len(branches[0].outvars)
         results = [eval_jaxpr(batched_jaxpr(b, axis, op_dims, every)[0], moved) for b in branches]
-        which = S.move_batch_axis(which, d, 0, axis.size)
         return [_choose(which, cases) for cases in zip(*results, strict=True)], [0] * len(every)
+
+
+def _row_by_row(
+    axis: BatchAxis, which: Any, ops: Any, dims: Any, branches: tuple[Jaxpr, ...]
+) -> list[Any]:
+    """Each row through the branch it takes, and no other.
+
+    Values that are known go through each branch together; others row after row, in a loop that
+    a compiled program may still do for all rows at once (`passes.rows`).
+    """
+    if STATE.trace is None and all(type(x) is Array for x in (which, *ops)):
+        return _in_groups(axis, which, ops, dims, branches)
+    fixed = [x for x, k in zip(ops, dims, strict=True) if k is None]
+    rows = [x for x, k in zip(ops, dims, strict=True) if k is not None]
+
+    def body(*args: Any) -> list[Any]:
+        still, row = iter(args[: len(fixed)]), iter(args[len(fixed) + 1 :])
+        given = [next(still) if k is None else next(row) for k in dims]
+        return cond_p.bind(args[len(fixed)], *given, branches=branches)
+
+    slices = [x.aval.update(shape=x.shape[1:]) for x in (which, *rows)]
+    step = trace(body, [*[x.aval for x in fixed], *slices], name="rows")
+    return bind_scan(step, fixed, [], [which, *rows], axis.size, False)
+
+
+def _in_groups(
+    axis: BatchAxis, which: Any, ops: Any, dims: Any, branches: tuple[Jaxpr, ...]
+) -> list[Any]:
+    """The rows that take the same branch together."""
+    chosen = np.clip(which._live(), 0, len(branches) - 1)
+    results = [np.empty((axis.size, *a.shape), a.dtype) for a in branches[0].out_avals]
+    for i, branch in enumerate(branches):
+        mine = np.flatnonzero(chosen == i)
+        if not mine.size:
+            continue
+        given = [
+            x if k is None else Array(x._live()[mine], x.aval.weak_type)
+            for x, k in zip(ops, dims, strict=True)
+        ]
+        outs, out_dims = batch(branch, BatchAxis(mine.size, axis.name), given, dims)
+        for result, out, k in zip(results, outs, out_dims, strict=True):
+            result[mine] = S.move_batch_axis(out, k, 0, mine.size)._live()
+    weak = [a.weak_type for a in branches[0].out_avals]
+    return [Array(r, w) for r, w in zip(results, weak, strict=True)]
 
 
 def _choose(which: Any, cases: Sequence[Any]) -> Any:

@@ -13,15 +13,21 @@ from .dce import drop_unused
 from .expand import expand
 from .inline import inline_calls, inline_recomputation
 from .loops import improve_loops
+from .rows import all_rows_at_once
 
 
 def _loops(jaxpr: Jaxpr) -> Jaxpr:
     return improve_loops(jaxpr, simplify)
 
 
+def _rows(jaxpr: Jaxpr) -> Jaxpr:
+    return all_rows_at_once(jaxpr, simplify)
+
+
 SIMPLIFY = (
     ("inline", inline_calls),
     ("dce", drop_unused),  # before cse: gradients leave many unused primal sums
+    ("rows", _rows),
     ("expand", expand),  # after inline: it sees every equation
     ("algebra", drop_identities),
     ("cse", share_common),
