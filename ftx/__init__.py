@@ -35,6 +35,7 @@ from .devices import (
     process_index,
     process_indices,
 )
+from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
 from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
@@ -141,6 +142,13 @@ def ensure_compile_time_eval():
     """
     with _use_trace(None):
         yield
+
+
+def effects_barrier():
+    """Wait for callbacks: none is ever outstanding, since a call returns after its last one.
+
+    >>> effects_barrier()
+    """
 
 
 @contextlib.contextmanager

@@ -16,8 +16,7 @@ import numpy as np
 from ..core.array import Array, as_array, check_finite
 from ..core.errors import JaxprTypeError
 from ..core.evaluate import read
-from ..core.jaxpr import Eqn, Jaxpr, Var
-from ..core.primitive import Primitive
+from ..core.jaxpr import Eqn, Jaxpr, Var, has_effects
 from ..core.state import interpreting
 
 TOLERANCE = {2: 2e-2, 4: 1e-4, 8: 1e-9}
@@ -42,7 +41,7 @@ class ComparingExecutable:
         ins = [read(env, a) for a in eqn.invars]
         expected = eqn.primitive.bind(*ins, **eqn.params)
         env.update(zip(eqn.outvars, expected, strict=True))
-        if isinstance(eqn.primitive, Primitive) and eqn.primitive.effectful:
+        if has_effects(eqn):
             return
         binders = tuple(Var(x.aval) for x in ins)
         alone = Jaxpr((), binders, (eqn.replace(invars=binders),), eqn.outvars, eqn.primitive.name)

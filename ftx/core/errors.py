@@ -158,3 +158,9 @@ class ExplainError(FtxError, ValueError):
     """A program cannot be explained here, or not timed."""
 
     code = "FTX-E023"
+
+
+class CallbackError(FtxError, ValueError):
+    """A Python function called by a program is not as announced, or has no derivative."""
+
+    code = "FTX-E050"

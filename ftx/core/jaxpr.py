@@ -133,3 +133,15 @@ def eqn_axes(eqn: Eqn) -> frozenset[str]:
     for inner in sub_jaxprs(eqn.params):
         found |= used_axes(inner)
     return found
+
+
+def has_effects(eqn: Eqn) -> bool:
+    """Whether an equation, or one inside it, must run even if nobody reads its results."""
+    return eqn.primitive.effectful or any(map(is_effectful, sub_jaxprs(eqn.params)))
+
+
+def is_effectful(jaxpr: Jaxpr) -> bool:
+    """Whether some equation of a program has effects (memoised)."""
+    if "effectful" not in jaxpr.memo:
+        jaxpr.memo["effectful"] = any(map(has_effects, jaxpr.eqns))
+    return bool(jaxpr.memo["effectful"])

@@ -16,7 +16,7 @@ from ..core import dtypes, tree
 from ..core.array import Array
 from ..core.errors import BranchError
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr, used_axes
+from ..core.jaxpr import Jaxpr, is_effectful, used_axes
 from ..core.primitive import BatchAxis, Linear
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -214,7 +214,7 @@ cond_p = Cond()
 
 def bind_cond(which: Any, jaxprs: Sequence[Jaxpr], operands: Sequence[Any]) -> list[Any]:
     """Apply branches as one equation; their consts become operands of all."""
-    if not jaxprs[0].outvars:
+    if not jaxprs[0].outvars and not any(map(is_effectful, jaxprs)):
         return []
     closed, consts = with_shared_consts(jaxprs)
     return cond_p.bind(which, *consts, *operands, branches=tuple(closed))

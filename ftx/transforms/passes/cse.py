@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, has_effects
 
 
 def share_common(jaxpr: Jaxpr) -> Jaxpr:
@@ -34,7 +34,7 @@ def share_common(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _key(eqn: Eqn, ins: tuple[Atom, ...]) -> Any:
-    if eqn.primitive.effectful:
+    if has_effects(eqn):
         return None
     operands = tuple((a.aval, a.value.tobytes()) if isinstance(a, Literal) else a for a in ins)
     try:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes, sub_jaxprs
+from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, eqn_axes, has_effects, sub_jaxprs
 from ...core.primitives.dot import dot_general_p, labels
 from ...core.primitives.elementwise import add_p
 from ...core.primitives.shape import broadcast_in_dim_p, transpose_p
@@ -295,7 +295,7 @@ def _invariant(body: Jaxpr, may_never_run: bool = False) -> list[Eqn]:
     out = []
     for eqn in body.eqns:
         varies = any(a not in known for a in eqn.invars if isinstance(a, Var))
-        refused = eqn.primitive.effectful or bool(eqn_axes(eqn))
+        refused = has_effects(eqn) or bool(eqn_axes(eqn))
         refused |= may_never_run and _may_not_return(eqn)
         if not varies and not refused:
             out.append(eqn)

@@ -1,0 +1,8 @@
+"""jax.experimental: what code written for JAX imports from there.
+
+Must not know: how anything is done.
+"""
+
+from .transforms.callback import io_callback
+
+__all__ = ["io_callback"]
