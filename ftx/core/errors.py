@@ -164,3 +164,9 @@ class CallbackError(FtxError, ValueError):
     """A Python function called by a program is not as announced, or has no derivative."""
 
     code = "FTX-E050"
+
+
+class CheckError(FtxError, ValueError):
+    """A check of the user's failed, or a program did what checkify looked for."""
+
+    code = "FTX-E051"

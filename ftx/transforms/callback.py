@@ -232,11 +232,12 @@ def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> N
     >>> ftx.jit(lambda x: debug_print("x = {x}", x=x))(1.5)
     x = 1.5
     """
-    _check_format(fmt, args, kwargs)
+    check_format("debug.print", fmt, args, kwargs)
     debug_callback(lambda *a, **k: print(fmt.format(*a, **k), flush=True), *args, **kwargs)
 
 
-def _check_format(fmt: str, args: Any, kwargs: Any) -> None:
+def check_format(name: str, fmt: str, args: Any, kwargs: Any) -> None:
+    """Raise CallbackError unless `fmt` names the arguments, no more and no fewer by name."""
     names = [name for _, name, _, _ in string.Formatter().parse(fmt) if name is not None]
     heads = [name.split(".")[0].split("[")[0] for name in names]
     unnamed = sum(head == "" for head in heads)
@@ -245,8 +246,8 @@ def _check_format(fmt: str, args: Any, kwargs: Any) -> None:
     spare = sorted(set(kwargs) - set(heads))
     if missing or unnamed > len(args) or spare:
         raise CallbackError(
-            f"debug.print: expected arguments for {fmt!r}, got {len(args)} by position and "
-            f"{sorted(kwargs)} by name; values go in as arguments: debug.print('x = {{x}}', x=x)"
+            f"{name}: expected arguments for {fmt!r}, got {len(args)} by position and "
+            f"{sorted(kwargs)} by name; values go in as arguments: '... {{x}}', x=x"
         )
 
 

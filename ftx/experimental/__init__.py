@@ -3,6 +3,7 @@
 Must not know: how anything is done.
 """
 
-from .transforms.callback import io_callback
+from ..transforms.callback import io_callback
+from . import checkify
 
-__all__ = ["io_callback"]
+__all__ = ["checkify", "io_callback"]
