@@ -96,7 +96,9 @@ POW_R = (0.19582460179118588, 0.2217632299167535, 0.2857210540685646, 0.39999995
 POW_Q = (2.488930215888745e-05, 0.00019910557961667737, 0.001388879276249724,
          0.00833327925529719, 0.04166666707725368, 0.16666666793569593, 0.4999999999948235)
 HALF_PI = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
-TRIG_LIMIT = 2.0**19  # up to here the reduction errs by less than 2^-57; beyond, libm
+TRIG_LIMIT = 2.0**19  # up to here the reduction errs by less than 2^-57; beyond, in double
+HALF_PI64 = (1.5707963267948966, 6.123233995736766e-17)
+FAR_LIMIT = 2.0**40  # up to here the reduction in double errs by less than 2^-69; beyond, libm
 ERF_MAGIC = T.magic + 127  # as `magic`, but its low bits are then the exponent field of 2^n
 MAGIC64 = 6755399441055744.0
 # fmt: on
@@ -136,15 +138,38 @@ def reduce_trig(m, x):
     return r, m.bitcast(t, "i32")
 
 
+def reduce_far(m, x):
+    """As `reduce_trig`, in double."""
+    wide = m.cast(x, "f64")
+    t = m.fma(wide, 0.6366197723675814, MAGIC64)
+    n = t - MAGIC64
+    r = m.fma(n, -HALF_PI64[1], m.fma(n, -HALF_PI64[0], wide))
+    return m.cast(r, "f32"), m.cast(m.bitcast(t, "i64"), "i32")
+
+
+def trig(m, x, libm, finish):
+    """finish(m, x, sin r, cos r, q), x = q pi/2 + r: reduced in single, double or by libm."""
+
+    def value(m, x, reduce):
+        r, q = reduce(m, x)
+        return finish(m, x, *common.sincos_poly(m, T, r, r * r), q)
+
+    def far(m, x):
+        return m.beyond(FAR_LIMIT, libm, x, value(m, x, reduce_far))
+
+    return m.beyond(TRIG_LIMIT, libm, x, value(m, x, reduce_trig), far)
+
+
 def sin(m, x):
     """Quadrant and remainder by pi/2, then a polynomial.
 
     Measured: 1.55 ulp.
     """
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    y = m.select(x == 0.0, x, common.quadrant(m, T, s, c, q))
-    return m.beyond(TRIG_LIMIT, "sin", x, y)
+
+    def finish(m, x, s, c, q):
+        return m.select(x == 0.0, x, common.quadrant(m, T, s, c, q))
+
+    return trig(m, x, "sin", finish)
 
 
 def cos(m, x):
@@ -152,9 +177,7 @@ def cos(m, x):
 
     Measured: 1.55 ulp.
     """
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    return m.beyond(TRIG_LIMIT, "cos", x, common.quadrant(m, T, s, c, q + 1))
+    return trig(m, x, "cos", lambda m, x, s, c, q: common.quadrant(m, T, s, c, q + 1))
 
 
 def pow_size(m, a, y):
@@ -184,16 +207,9 @@ def power(m, x, y):
     return common.pow_edges(m, T, x, y, pow_size(m, m.abs(x), y))
 
 
-def sincos(m, x):
-    """(sin, cos, quadrant) of the reduced x."""
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    return s, c, q
-
-
 def tan(m, x):
-    """See `more.tan`; beyond 2^19, libm's."""
-    return m.beyond(TRIG_LIMIT, "tan", x, more.tan(m, T, x, *sincos(m, x)))
+    """See `more.tan`."""
+    return trig(m, x, "tan", lambda m, x, s, c, q: more.tan(m, T, x, s, c, q))
 
 
 def erfc(m, x):
