@@ -82,7 +82,7 @@ class Emit(intrinsics.Emit):
             first = first | (a != a)
         return self.select(first, a, b)
 
-    def beyond(self, limit: float, libm: str, x: Any, y: Any) -> Any:
+    def beyond(self, limit: float, libm: str, x: Any, y: Any, far: Any = None) -> Any:
         """Libdevice reduces large arguments itself: nothing to correct."""
         return y
 

@@ -139,12 +139,15 @@ class Value:
 
 
 class Emit:
-    """The machine that writes LLVM IR where `builder` stands."""
+    """The machine that writes LLVM IR where `builder` stands, on scalars or vectors of `lanes`."""
 
     has_ldexp = False  # whether `ldexp` is one instruction rather than a call
 
-    def __init__(self, builder: ir.IRBuilder) -> None:
-        self.builder = builder
+    def __init__(self, builder: ir.IRBuilder, lanes: int = 0) -> None:
+        self.builder, self.lanes = builder, lanes
+
+    def type(self, kind: str) -> ir.Type:
+        return ir.VectorType(LLVM[kind], self.lanes) if self.lanes else LLVM[kind]
 
     def like(self, model: Value, number) -> Value:
         """`number` as a value of the kind of `model`, unless it is a value already."""
@@ -152,17 +155,19 @@ class Emit:
             return number
         if model.kind[0] == "f":
             number = float(number)
-        return Value(self, model.kind, ir.Constant(LLVM[model.kind], number))
+        return self.const(model.kind, number)
 
     def const(self, kind: str, number) -> Value:
-        return Value(self, kind, ir.Constant(LLVM[kind], number))
+        repeated = [number] * self.lanes if self.lanes else number
+        return Value(self, kind, ir.Constant(self.type(kind), repeated))
 
     def call(self, name: str, *operands) -> Value:
         """Call llvm.<name>.<type>; numbers among the operands take the type of the values."""
         model = next(v for v in operands if isinstance(v, Value))
         values = [self.like(model, v) for v in operands]
-        kind = LLVM[model.kind]
-        suffix = model.kind if model.kind[0] == "f" else str(kind)
+        kind = self.type(model.kind)
+        suffix = model.kind if model.kind[0] == "f" else str(LLVM[model.kind])
+        suffix = f"v{self.lanes}{suffix}" if self.lanes else suffix
         function = cgutils.get_or_insert_function(
             self.builder.module,
             ir.FunctionType(kind, [kind] * len(values)),
@@ -240,11 +245,11 @@ class Emit:
         return Value(self, a.kind, self.builder.select(condition.llvm, a.llvm, b.llvm))
 
     def bitcast(self, x: Value, kind: str) -> Value:
-        return Value(self, kind, self.builder.bitcast(x.llvm, LLVM[kind]))
+        return Value(self, kind, self.builder.bitcast(x.llvm, self.type(kind)))
 
     def cast(self, x: Value, kind: str) -> Value:
         """C's conversion; a float to an integer requires x in range (undefined otherwise)."""
-        builder, target = self.builder, LLVM[kind]
+        builder, target = self.builder, self.type(kind)
         a, b = x.kind[0], kind[0]
         if a == "f" and b == "f":
             size = {"f16": 0, "f32": 1, "f64": 2}
@@ -254,10 +259,10 @@ class Emit:
             value = (builder.fptosi if b == "i" else builder.fptoui)(x.llvm, target)
         elif b == "f":
             value = (builder.sitofp if a == "i" else builder.uitofp)(x.llvm, target)
-        elif target.width > LLVM[x.kind].width:
+        elif LLVM[kind].width > LLVM[x.kind].width:
             value = (builder.sext if a == "i" else builder.zext)(x.llvm, target)
         else:
-            value = builder.trunc(x.llvm, target) if target != LLVM[x.kind] else x.llvm
+            value = builder.trunc(x.llvm, target) if target != x.llvm.type else x.llvm
         return Value(self, kind, value)
 
     def rem(self, a: Value, b) -> Value:
@@ -274,9 +279,16 @@ class Emit:
         )
         return Value(self, x.kind, self.builder.call(function, [x.llvm, ir.IntType(1)(0)]))
 
-    def beyond(self, limit: float, libm: str, x: Value, y: Value) -> Value:
-        """y, but what libm's function says of x where limit < |x| < inf; see `_beyond`."""
-        function = _beyond(self.builder.module, limit, libm, x.kind)
+    def beyond(self, limit: float, libm: str, x: Value, y: Value, far=None) -> Value:
+        """y, but where limit < |x| < inf what libm's function says of x; see `_beyond`.
+
+        far: a formula of x, of no libm's then; it may call `beyond` with a larger limit itself.
+        """
+        module = self.builder.module
+        function = _beyond(module, limit, libm, x.kind, far)
+        if self.lanes:
+            function = module.globals[f"{function.name}.v{self.lanes}"]
+            return Value(self, y.kind, self.builder.call(function, [x.llvm, y.llvm]))
         call = self.builder.call(function, [x.llvm, y.llvm])
         variants = ",".join(
             f"_ZGV_LLVM_N{n}vv_{function.name}({function.name}.v{n})"
@@ -308,7 +320,7 @@ class Emit:
 VECTOR_LENGTHS = {"f32": (4, 8, 16), "f64": (2, 4, 8)}
 
 
-def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Function:
+def _beyond(module: ir.Module, limit: float, libm: str, kind: str, far=None) -> ir.Function:
     """The out-of-line correction of a result for large arguments, scalar and over vectors.
 
     A branch in a loop's body keeps LLVM from vectorising it; a call of a function that declares
@@ -316,7 +328,7 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
     Nothing calls the variants until the vectoriser has run, and a kernel's functions are internal:
     an empty piece of assembly in the scalar's rare branch refers to them, lest LLVM drop them.
     """
-    symbol, scalar = f"ftx.{libm}_beyond_{kind}", LLVM[kind]
+    symbol, scalar = f"ftx.{libm}_{'far' if far else 'beyond'}_{kind}", LLVM[kind]
     if symbol in module.globals:
         return module.globals[symbol]
     double = ir.DoubleType()
@@ -329,19 +341,15 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
             set.add(function.attributes, attribute)
         return function, ir.IRBuilder(function.append_basic_block("entry"))
 
-    def is_large(builder, x, suffix, bound=scalar):
+    def large_lanes(builder, x, suffix, bound=scalar):
         fabs = cgutils.get_or_insert_function(
             module, ir.FunctionType(bound, [bound]), f"llvm.fabs.{suffix}"
         )
         size, repeat = builder.call(fabs, [x]), getattr(bound, "count", None)
         low, high = (ir.Constant(bound, [v] * repeat if repeat else v) for v in (limit, math.inf))
-        large = builder.and_(
+        return builder.and_(
             builder.fcmp_ordered(">", size, low), builder.fcmp_ordered("<", size, high)
         )
-        if repeat is None:
-            return large
-        mask = ir.IntType(repeat)
-        return builder.icmp_unsigned("!=", builder.bitcast(large, mask), mask(0))
 
     function, builder = define(symbol, scalar, "internal")
     variants = [
@@ -349,25 +357,40 @@ def _beyond(module: ir.Module, limit: float, libm: str, kind: str) -> ir.Functio
         for vector in (ir.VectorType(scalar, n) for n in VECTOR_LENGTHS[kind])
     ]
     x, y = function.args
-    with builder.if_then(is_large(builder, x, kind), likely=False):
+    with builder.if_then(large_lanes(builder, x, kind), likely=False):
         keep = ir.FunctionType(ir.VoidType(), [variant.type for _, variant, _ in variants])
         builder.asm(keep, "", "r,r,r", [variant for _, variant, _ in variants], side_effect=True)
-        wide = x if kind == "f64" else builder.fpext(x, double)
-        value = builder.call(exact, [wide])
-        builder.ret(value if kind == "f64" else builder.fptrunc(value, scalar))
+        if far:
+            machine = Emit(builder)
+            builder.ret(far(machine, Value(machine, kind, x)).llvm)
+        else:
+            wide = x if kind == "f64" else builder.fpext(x, double)
+            value = builder.call(exact, [wide])
+            builder.ret(value if kind == "f64" else builder.fptrunc(value, scalar))
     builder.ret(y)
+
+    def lane_by_lane(builder, vector, x, y):
+        machine = Emit(builder)
+
+        def fix(i, result):
+            lane = [builder.extract_element(v, i.llvm) for v in (x, result.llvm)]
+            fixed = builder.insert_element(result.llvm, builder.call(function, lane), i.llvm)
+            return i + 1, Value(machine, "vector", fixed)
+
+        state = machine.const("i32", 0), Value(machine, "vector", y)
+        return machine.loop(lambda i, _: i < vector.count, fix, *state)[1].llvm
+
     for vector, variant, builder in variants:
         x, y = variant.args
-        with builder.if_then(is_large(builder, x, f"v{vector.count}{kind}", vector), likely=False):
-            machine = Emit(builder)
-
-            def fix(i, result, x=x, builder=builder):
-                lane = [builder.extract_element(v, i.llvm) for v in (x, result.llvm)]
-                fixed = builder.insert_element(result.llvm, builder.call(function, lane), i.llvm)
-                return i + 1, Value(i.machine, "vector", fixed)
-
-            state = machine.const("i32", 0), Value(machine, "vector", y)
-            builder.ret(machine.loop(lambda i, _, n=vector.count: i < n, fix, *state)[1].llvm)
+        large = large_lanes(builder, x, f"v{vector.count}{kind}", vector)
+        bits = builder.bitcast(large, ir.IntType(vector.count))
+        with builder.if_then(builder.icmp_unsigned("!=", bits, bits.type(0)), likely=False):
+            if far:
+                machine = Emit(builder, vector.count)
+                value = far(machine, Value(machine, kind, x)).llvm
+                builder.ret(builder.select(large, value, y))
+            else:
+                builder.ret(lane_by_lane(builder, vector, x, y))
         builder.ret(y)
     return function
 
@@ -495,8 +518,10 @@ class Eager:
         return type(x)(bits - (int(x) & ((1 << bits) - 1)).bit_length())
 
     @staticmethod
-    def beyond(limit, libm, x, y):
-        return type(y)(getattr(np, libm)(np.float64(x))) if limit < abs(x) < np.inf else y
+    def beyond(limit, libm, x, y, far=None):
+        if not limit < abs(x) < np.inf:
+            return y
+        return far(EAGER, x) if far else type(y)(getattr(np, libm)(np.float64(x)))
 
     @staticmethod
     def loop(going_on, step, *state):

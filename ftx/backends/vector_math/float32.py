@@ -33,6 +33,11 @@ T = Constants(
         0.00019915857796503416, 0.0013942022378557054, 0.008333270126670124,
         0.04166634256914066, 0.16666666828817087, 0.500000004904089,
     ),
+    tanh_highest=10.0,
+    tanh_p=(  # 2^-28.4
+        -0.005895155928684568, 0.020795969774008483, -0.053783829729871516, 0.13331924121333644,
+        -0.33333298002060024,
+    ),
     sin_s=(2.717612958141309e-06, -0.00019839262959701697, 0.008333329169625488,
            -0.1666666663987302),  # 2^-37
     cos_c=(2.443200434383009e-05, -0.0013887314260386102, 0.041666645857439004),  # 2^-33
@@ -85,17 +90,15 @@ EXPM1_Q = (  # expm1 r = r + r^2 Q(r), |r| < 0.35, 2^-26.2
     0.0013882485149848114, 0.008366691369104874, 0.04166720543611303, 0.1666654235314748,
     0.4999999812504975,
 )
-TANH_P = (  # tanh a = a + a^3 P(a^2), a < 0.55, 2^-27.9
-    -0.006610227831114735, 0.021309388664443474, -0.05390942882746055, 0.1333311372902087,
-    -0.3333333200797698,
-)
 # In double, for pow: log(1+f) = 2s + s z R(z), s = f/(2+f), z = s^2, 2^-43.9; exp to 2^-39.5.
 POW_R = (0.19582460179118588, 0.2217632299167535, 0.2857210540685646, 0.39999995664516536,
          0.6666666667564081)
 POW_Q = (2.488930215888745e-05, 0.00019910557961667737, 0.001388879276249724,
          0.00833327925529719, 0.04166666707725368, 0.16666666793569593, 0.4999999999948235)
-HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
-TRIG_LIMIT = 2.0**40  # up to here the reduction errs by less than 2^-69; beyond, libm
+HALF_PI = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
+TRIG_LIMIT = 2.0**19  # up to here the reduction errs by less than 2^-57; beyond, in double
+HALF_PI64 = (1.5707963267948966, 6.123233995736766e-17)
+FAR_LIMIT = 2.0**40  # up to here the reduction in double errs by less than 2^-69; beyond, libm
 ERF_MAGIC = T.magic + 127  # as `magic`, but its low bits are then the exponent field of 2^n
 MAGIC64 = 6755399441055744.0
 # fmt: on
@@ -127,47 +130,54 @@ def erf(m, x):
     return m.copysign(y, x)
 
 
-def tanh(m, x):
-    """a + a^3 P(a^2) for a = |x| < 0.55, else 1 - 2 / (exp(2 a) + 1); with the sign of x.
-
-    Measured: 1.55 ulp. (e / (e + 2), e = expm1(2 a), reaches 2.35.)
-    """
-    a = m.abs(x)
-    near = m.fma(a * (a * a), horner(m, a * a, TANH_P), a)
-    r, bits = common.reduce_exp(m, T, m.select(a > 10.0, 20.0, a * 2.0))
-    p = m.fma(r, horner(m, r, T.exp_p), 1.0)
-    far = 1.0 - 2.0 / m.fma(p, m.bitcast((bits << 23) + T.one_bits, "f32"), 1.0)
-    return m.copysign(m.select(a < 0.55, near, far), x)
-
-
 def reduce_trig(m, x):
-    """x = q pi/2 + r, |r| <= pi/4: (r, q), reduced in double."""
+    """x = q pi/2 + r, |r| < 0.81: (r, q). Cody-Waite in three parts, the first fma exact."""
+    t = m.fma(x, 0.6366197723675814, T.magic)
+    n = t - T.magic
+    r = m.fma(n, -HALF_PI[2], m.fma(n, -HALF_PI[1], m.fma(n, -HALF_PI[0], x)))
+    return r, m.bitcast(t, "i32")
+
+
+def reduce_far(m, x):
+    """As `reduce_trig`, in double."""
     wide = m.cast(x, "f64")
     t = m.fma(wide, 0.6366197723675814, MAGIC64)
     n = t - MAGIC64
-    r = m.fma(n, -HALF_PI[1], m.fma(n, -HALF_PI[0], wide))
+    r = m.fma(n, -HALF_PI64[1], m.fma(n, -HALF_PI64[0], wide))
     return m.cast(r, "f32"), m.cast(m.bitcast(t, "i64"), "i32")
 
 
+def trig(m, x, libm, finish):
+    """finish(m, x, sin r, cos r, q), x = q pi/2 + r: reduced in single, double or by libm."""
+
+    def value(m, x, reduce):
+        r, q = reduce(m, x)
+        return finish(m, x, *common.sincos_poly(m, T, r, r * r), q)
+
+    def far(m, x):
+        return m.beyond(FAR_LIMIT, libm, x, value(m, x, reduce_far))
+
+    return m.beyond(TRIG_LIMIT, libm, x, value(m, x, reduce_trig), far)
+
+
 def sin(m, x):
-    """Quadrant and remainder by pi/2 in double, then a polynomial in single.
+    """Quadrant and remainder by pi/2, then a polynomial.
 
     Measured: 1.55 ulp.
     """
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    y = m.select(x == 0.0, x, common.quadrant(m, T, s, c, q))
-    return m.beyond(TRIG_LIMIT, "sin", x, y)
+
+    def finish(m, x, s, c, q):
+        return m.select(x == 0.0, x, common.quadrant(m, T, s, c, q))
+
+    return trig(m, x, "sin", finish)
 
 
 def cos(m, x):
     """As `sin`, one quadrant on.
 
-    Measured: 1.44 ulp.
+    Measured: 1.55 ulp.
     """
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    return m.beyond(TRIG_LIMIT, "cos", x, common.quadrant(m, T, s, c, q + 1))
+    return trig(m, x, "cos", lambda m, x, s, c, q: common.quadrant(m, T, s, c, q + 1))
 
 
 def pow_size(m, a, y):
@@ -197,16 +207,9 @@ def power(m, x, y):
     return common.pow_edges(m, T, x, y, pow_size(m, m.abs(x), y))
 
 
-def sincos(m, x):
-    """(sin, cos, quadrant) of the reduced x."""
-    r, q = reduce_trig(m, x)
-    s, c = common.sincos_poly(m, T, r, r * r)
-    return s, c, q
-
-
 def tan(m, x):
-    """See `more.tan`; beyond 2^40, libm's."""
-    return m.beyond(TRIG_LIMIT, "tan", x, more.tan(m, T, x, *sincos(m, x)))
+    """See `more.tan`."""
+    return trig(m, x, "tan", lambda m, x, s, c, q: more.tan(m, T, x, s, c, q))
 
 
 def erfc(m, x):
@@ -219,7 +222,7 @@ def atan2(m, y, x):
     return more.atan2(m, T, y, x)
 
 
-OWN = {"tanh": tanh, "erf": erf, "erfc": erfc, "sin": sin, "cos": cos, "tan": tan}
+OWN = {"erf": erf, "erfc": erfc, "sin": sin, "cos": cos, "tan": tan}
 ROWS = common.rows(T, OWN, more.SHARED, more.WITH_LOG, log_sum)
 ROWS["pow_f32"] = (power, "f32", "f32", "f32")
 ROWS["atan2_f32"] = (atan2, "f32", "f32", "f32")

@@ -32,6 +32,13 @@ T = Constants(
     expm1_lowest=-40.0,
     exp_p=(*EXP_Q, 1.0),
     exp_q=EXP_Q,
+    tanh_highest=20.0,
+    tanh_p=(  # 2^-57.7
+        -1.717871561519147e-05, 7.931392731669121e-05, -0.0002303967861655068,
+        0.0005871883902844352, -0.0014552153570220308, 0.003592037377785164,
+        -0.008863226777215252, 0.021869488002540103, -0.05396825394929449, 0.1333333333329966,
+        -0.33333333333333126,
+    ),
     sin_s=(  # 2^-57.8
         1.589384159452753e-10, -2.5050709114440405e-08, 2.755731339371548e-06,
         -0.00019841269828999928, 0.008333333333321487, -0.1666666666666663,
@@ -109,13 +116,12 @@ HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
 # fmt: on
 
 
-def log_sum(m, f, k, c=0.0):
-    """k ln 2 + log(1 + f) + c, |c| far below |f|, in fdlibm's order of summation."""
+def log_sum(m, f, k, c=None):
+    """k ln 2 + log(1 + f) + c, |c| far below |f|: log(1 + f) = f - s (f - z R(z))."""
     s = f / (f + 2.0)
     z = s * s
-    half = f * f * 0.5
-    tail = m.fma(s, m.fma(z, horner(m, z, LOG_R), half), m.fma(k, T.ln2_lo, c))
-    return m.fma(k, T.ln2_hi, f - (half - tail))
+    low = k * T.ln2_lo if c is None else m.fma(k, T.ln2_lo, c)
+    return m.fma(k, T.ln2_hi, f + m.fma(s, m.fma(z, horner(m, z, LOG_R), -f), low))
 
 
 def erf(m, x):

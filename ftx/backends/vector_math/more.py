@@ -28,7 +28,7 @@ def exp2(m, T, x):
 def log2(m, T, x, log_sum):
     """k + log2(e) log(1 + f), x = 2^k (1 + f); exact at powers of two.
 
-    Measured: 1.45 (f32), 1.34 (f64) ulp.
+    Measured: 1.51 (f32), 1.75 (f64) ulp.
     """
     y, shift = common.normal(m, T, x)
     f, k = split_log(m, T, y)
@@ -68,7 +68,7 @@ def cosh(m, T, x):
 def tan(m, T, x, s, c, q):
     """s / c, or -c / s in odd quadrants, from the sine and cosine of the remainder.
 
-    Measured: 3.02 (f32), 1.7 (f64) ulp.
+    Measured: 3.7 (f32), 1.7 (f64) ulp.
     """
     odd = (q & 1) != 0
     y = m.select(odd, -c, s) / m.select(odd, s, c)
@@ -160,7 +160,7 @@ def log1p_of(m, T, w, large, x, log_sum):
 def asinh(m, T, x, log_sum):
     """log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; log(2 a) when large.
 
-    Measured: 1.8 (f32), 1.54 (f64) ulp.
+    Measured: 1.8 (f32), 1.8 (f64) ulp.
     """
     a = m.abs(x)
     large = a > T.root_large
@@ -173,7 +173,7 @@ def asinh(m, T, x, log_sum):
 def acosh(m, T, x, log_sum):
     """log1p(t + sqrt(2 t + t^2)), t = x - 1; log(2 x) when large; NaN below 1.
 
-    Measured: 2 (f32), 1.78 (f64) ulp.
+    Measured: 2 (f32), 2.03 (f64) ulp.
     """
     large = x > T.root_large
     t = x - 1.0
@@ -184,7 +184,7 @@ def acosh(m, T, x, log_sum):
 def atanh(m, T, x, log_sum):
     """log1p(2 a / (1 - a)) / 2, a = |x|, with the sign of x.
 
-    Measured: 2.04 (f32), 1.25 (f64) ulp.
+    Measured: 2.04 (f32), 1.6 (f64) ulp.
     """
     a = m.abs(x)
     w = (a * 2.0) / (1.0 - a)
@@ -224,7 +224,8 @@ def cbrt(m, T, x):
     Measured: 1.15 (f32), 0.88 (f64) ulp.
     """
     a = m.abs(x)
-    y, shift = common.normal(m, T, a)
+    small = a < T.smallest_normal
+    y = m.select(small, a * T.cbrt_unshift**-3, a)
     bits = m.bitcast(y, T.integer)
     above = m.cast((bits >> T.mantissa), "i32") - ((T.one_bits >> T.mantissa) + 1)
     # q is the integer nearest (exponent - 1)/3, which lies within 1/3 of it.
@@ -239,7 +240,7 @@ def cbrt(m, T, x):
     e = m.fma(-u, s, 1.0)
     t = m.fma(u * e, horner(m, e, T.cbrt_series), u)
     t = t * m.bitcast(scale_bits + T.one_bits, T.kind)
-    t = m.select(shift > 0.0, t * T.cbrt_unshift, t)
+    t = m.select(small, t * T.cbrt_unshift, t)
     return m.select((a > 0.0) & (a < INF), m.copysign(t, x), x)
 
 
