@@ -22,7 +22,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, aval_of
-from ..core.errors import BackendError, IndexOutOfRangeError
+from ..core.errors import BackendError, CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
 from . import executor
@@ -325,7 +325,7 @@ class Resident:
         else:
             value = np.asarray(x, aval.dtype)
         if value.shape != aval.shape:
-            raise TypeError(f"compiled call: expected {aval}, got {aval_of(x)}")
+            raise CompiledCallError(f"compiled call: expected {aval}, got {aval_of(x)}")
         if not value.size:
             return self.device.allocate(1)
         return self.device.upload(np.ascontiguousarray(value))

@@ -18,7 +18,7 @@ from .errors import (
     DonatedArrayError,
     DTypeError,
     ImmutableArrayError,
-    LeakedTracerError,
+    NonFiniteError,
     NotAnArrayError,
 )
 from .types import ShapedArray
@@ -173,7 +173,10 @@ class Array(Value):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
-            raise NotAnArrayError("iteration: expected an array with at least one axis")
+            raise NotAnArrayError(
+                "iteration: expected an array with at least one axis, got a scalar; "
+                "use x.reshape(1)"
+            )
         return iter([Array(row) for row in self._live()])
 
     def __contains__(self, item: Any) -> bool:
@@ -237,10 +240,7 @@ def numpy_value(x: Any) -> np.ndarray[Any, Any]:
     if type(x) is Array:
         return x._live()
     if isinstance(x, Value):
-        raise LeakedTracerError(
-            f"leaked tracer: a traced {x.aval} was used after its function had returned; "
-            "return it from the function instead of storing it outside"
-        )
+        raise x.leaked()
     return np.asarray(x, aval_of(x).dtype)
 
 
@@ -253,7 +253,7 @@ def as_array(x: Any) -> Array:
 
 
 def check_finite(name: str, results: list[Array]) -> None:
-    """Raise FloatingPointError if a result has a NaN (debug_nans) or infinity (debug_infs)."""
+    """Raise NonFiniteError if a result has a NaN (debug_nans) or infinity (debug_infs)."""
     for result in results:
         value = result._np
         if not dtypes.is_inexact(value.dtype):
@@ -261,4 +261,5 @@ def check_finite(name: str, results: list[Array]) -> None:
         nan = config.debug_nans and bool(np.isnan(value).any())
         inf = config.debug_infs and bool(np.isinf(value).any())
         if nan or inf:
-            raise FloatingPointError(f"{name}: {'NaN' if nan else 'infinity'} in {result.aval}")
+            what = "a NaN" if nan else "an infinity"
+            raise NonFiniteError(f"{name}: expected finite results, got {what} in {result.aval}")

@@ -10,7 +10,7 @@ import enum
 
 from ..core import dtypes
 from ..core.array import PYTHON_SCALARS
-from ..core.errors import NotAnArrayError
+from ..core.errors import NotAnArrayError, UnsupportedError
 from ..core.primitives import bits
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -48,7 +48,7 @@ def _make(name, primitive, arity, text, example, accuracy=False):
 
     def tuned(x, *, accuracy=None):
         if accuracy is not None:
-            raise NotImplementedError(f"{name}: argument accuracy is not supported: it is full")
+            raise UnsupportedError(f"{name}: argument accuracy is not supported: it is full")
         return primitive(operand(name, x))
 
     def two(x, y):
@@ -174,7 +174,7 @@ def polygamma(m, x):
     """
     order = operand("polygamma", m)
     if order.ndim:
-        raise NotImplementedError("polygamma: an array as order is not supported, only a number")
+        raise UnsupportedError("polygamma: an array as order is not supported, only a number")
     return T.polygamma(operand("polygamma", x), n=int(order))
 
 

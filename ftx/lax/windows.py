@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import dtypes, tree
 from ..core.array import Array, Value
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import conv as convolution
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
@@ -103,7 +103,7 @@ def padtype_to_pads(in_shape, window_shape, window_strides, padding):
     if text == "VALID":
         return [(0, 0)] * len(in_shape)
     if text not in ("SAME", "SAME_LOWER"):
-        raise ValueError(f"padding: expected SAME, SAME_LOWER, VALID or pairs, got {padding!r}")
+        raise ArgumentError(f"padding: expected SAME, SAME_LOWER, VALID or pairs, got {padding!r}")
     pads = []
     for n, w, s in zip(in_shape, window_shape, window_strides, strict=True):
         total = max(0, (-(-n // s) - 1) * s + w - n) if n else 0
@@ -372,12 +372,12 @@ def reduce_window(
     """
     x = asarray(operand)
     if isinstance(operand, (tuple, list)) and isinstance(operand[0], Value):
-        raise NotImplementedError("reduce_window: several operands are not supported, only one")
+        raise UnsupportedError("reduce_window: several operands are not supported, only one")
     name = known_fold(computation, x.dtype)
     if name in ("and", "or") and x.dtype == dtypes.bool_:
         name = {"and": "min", "or": "max"}[name]
     if name not in ("add", "mul", "max", "min"):
-        raise NotImplementedError(
+        raise UnsupportedError(
             "reduce_window: expected lax.add, mul, max or min as computation, got another function"
         )
     size, step, pads, base, dilation = _window_options(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import ArgumentError, AxisError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import reduction as R
@@ -380,7 +380,7 @@ def pad(array, pad_width, mode="constant", **kwargs):
             {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
         )
         if options.get("reflect_type", "even") != "even":
-            raise NotImplementedError("pad: reflect_type='odd' is not supported, only 'even'")
+            raise UnsupportedError("pad: reflect_type='odd' is not supported, only 'even'")
         _no_more("pad", mode, kwargs)
         for axis, (low, high) in enumerate(widths):
             if low or high:
@@ -394,19 +394,19 @@ def pad(array, pad_width, mode="constant", **kwargs):
             before, after = (broadcast_value(edge, s) for s in sizes)
             x = S.concatenate([before, x, after], axis)
         return x
-    raise NotImplementedError(f"pad: mode={mode!r} with {sorted(kwargs)} is not supported")
+    raise UnsupportedError(f"pad: mode={mode!r} with {sorted(kwargs)} is not supported")
 
 
 def _mean(x, axes):
     if not dtypes.is_inexact(x.dtype):
-        raise NotImplementedError("pad: mode='mean' of integers is not supported; use astype")
+        raise UnsupportedError("pad: mode='mean' of integers is not supported; use astype")
     total = R.reduce_sum(x, axes)
     return E.div(total, S.full(total.shape, x.shape[axes[0]], x.dtype))
 
 
 def _no_more(name, mode, kwargs):
     if kwargs:
-        raise NotImplementedError(f"{name}: mode {mode!r} takes no argument {sorted(kwargs)}")
+        raise UnsupportedError(f"{name}: mode {mode!r} takes no argument {sorted(kwargs)}")
 
 
 def _pairs(name, widths, ndim):
@@ -422,7 +422,7 @@ def _pairs(name, widths, ndim):
             f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}"
         ) from None
     if found.dtype.kind not in "iu" or (found < 0).any():
-        raise ValueError(f"{name}: expected widths of at least 0, got {widths}")
+        raise ArgumentError(f"{name}: expected widths of at least 0, got {widths}")
     return [(int(a), int(b)) for a, b in found]
 
 
@@ -550,7 +550,7 @@ class _Rows:
 def _part(key):
     if not isinstance(key, slice):
         if isinstance(key, str):
-            raise NotImplementedError("r_, c_: directives in strings are not supported")
+            raise UnsupportedError("r_, c_: directives in strings are not supported")
         return asarray(key)
     if isinstance(key.step, complex):
         return asarray(np.linspace(key.start or 0, key.stop, int(abs(key.step))).astype(np.float32))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import dot as D
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
@@ -467,7 +467,7 @@ def _slide(name, a, v, mode, conjugate):
     if x.ndim != 1 or y.ndim != 1 or not x.size or not y.size:
         raise ShapeError(f"{name}: expected two arrays [n], not empty, got {x.aval} and {y.aval}")
     if mode not in ("full", "same", "valid"):
-        raise ValueError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}")
+        raise ArgumentError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}")
     if conjugate:
         y = S.rev(M.conj(y), (0,))
     n, m = x.shape[0], y.shape[0]

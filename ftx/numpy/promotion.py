@@ -14,7 +14,14 @@ import numpy as np
 from ..core import dtypes
 from ..core.array import PYTHON_SCALARS, Array, Value, as_array, aval_of
 from ..core.config import config
-from ..core.errors import AxisError, DTypeError, NotAnArrayError, ShapeError
+from ..core.errors import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    NotAnArrayError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
@@ -247,7 +254,7 @@ def unsupported(name, **given):
     for argument, value in given.items():
         on_cpu = argument == "device" and getattr(value, "platform", None) == "cpu"
         if value is not None and not on_cpu:
-            raise NotImplementedError(
+            raise UnsupportedError(
                 f"{name}: argument {argument}={value!r} is not supported: ftx arrays are "
                 "immutable and live on the CPU"
             )
@@ -268,14 +275,12 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     """
     unsupported("asarray", device=device, out_sharding=out_sharding)
     if order not in (None, "C", "K", "A"):
-        raise NotImplementedError(
-            f"asarray: order={order!r} is not supported: arrays are row-major"
-        )
+        raise UnsupportedError(f"asarray: order={order!r} is not supported: arrays are row-major")
     x = _to_value(a)
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
         if copy is False and wanted != x.dtype:
-            raise ValueError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
+            raise ArgumentError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
         x = C.convert(x, wanted)
     if copy and type(x) is Array and STATE.trace is None:
         x = Array(np.array(x._live()), x._weak)

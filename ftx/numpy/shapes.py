@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import AxisError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
@@ -82,7 +82,7 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
         back = S.reshape(S.transpose(x, range(x.ndim)[::-1]), wanted[::-1])
         return S.transpose(back, range(len(wanted))[::-1])
     if order not in ("C", "A"):
-        raise NotImplementedError(f"reshape: order={order!r} is not supported, only 'C' and 'F'")
+        raise UnsupportedError(f"reshape: order={order!r} is not supported, only 'C' and 'F'")
     return apply_now(S.reshape_p, x, shape=wanted) if wanted != x.shape else x
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.array import Array, Value
 from ..core.config import config
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import DTypeError, ShapeError, UnsupportedError
 from ..core.primitives import bits as B
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -58,7 +58,7 @@ def key(seed, *, impl=None, dtype=None):
 
 def _check_impl(name, impl):
     if impl is not None and str(getattr(impl, "name", impl)) not in ("threefry2x32", "fry"):
-        raise NotImplementedError(f"{name}: expected impl 'threefry2x32' or None, got {impl!r}")
+        raise UnsupportedError(f"{name}: expected impl 'threefry2x32' or None, got {impl!r}")
 
 
 def _seed(number):

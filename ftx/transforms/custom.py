@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.errors import CustomRuleError
+from ..core.errors import CustomRuleError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -297,7 +297,7 @@ class custom_vjp:
         check_callable("defvjp", fwd)
         check_callable("defvjp", bwd)
         if symbolic_zeros:
-            raise NotImplementedError("defvjp: symbolic_zeros is not supported")
+            raise UnsupportedError("defvjp: symbolic_zeros is not supported")
         self.fwd, self.bwd = fwd, bwd
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from ..core import dtypes, tree
 from ..core.array import Array
 from ..core.config import config
-from ..core.errors import GradError, NotAnArrayError, ShapeError, TreeError
+from ..core.errors import GradError, NotAnArrayError, ShapeError, TreeError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitives import shape as S
@@ -172,7 +172,7 @@ def vjp(
     """
     check_callable("vjp", fun)
     if reduce_axes:
-        raise NotImplementedError("vjp: reduce_axes is not supported; apply psum to the result")
+        raise UnsupportedError("vjp: reduce_axes is not supported; apply psum to the result")
     jaxpr, values, out_tree, aux_tree = _trace_at("vjp", fun, primals, {}, has_aux)
     outs, pull = _pullback(jaxpr, values, [_inexact(v) for v in values])
     in_tree, n = tree.structure(primals), out_tree.num_leaves
@@ -238,7 +238,7 @@ def value_and_grad(
     """
     check_callable("value_and_grad", fun)
     if reduce_axes:
-        raise NotImplementedError("grad: reduce_axes is not supported; apply psum to the result")
+        raise UnsupportedError("grad: reduce_axes is not supported; apply psum to the result")
 
     @functools.wraps(fun)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:

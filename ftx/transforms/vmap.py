@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.errors import AxisError, MapAxisError
+from ..core.errors import AxisError, MapAxisError, UnsupportedError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
@@ -52,7 +52,7 @@ def vmap(
     """
     check_callable("vmap", fun)
     if spmd_axis_name is not None:
-        raise NotImplementedError("vmap: spmd_axis_name is not supported; use pmap")
+        raise UnsupportedError("vmap: spmd_axis_name is not supported; use pmap")
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..primitive import Primitive
 from . import elementwise as E
 from . import transcendental as T
@@ -85,7 +86,7 @@ class ScipyFunction(Elementwise):
 
 
 def _refuse(function, position):
-    raise NotImplementedError(
+    raise UnsupportedError(
         f"special.{function}: the derivative with respect to argument {position} is not supported; "
         "stop it with ftx.lax.stop_gradient"
     )
