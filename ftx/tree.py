@@ -33,7 +33,9 @@ __all__ = [
 
 def _no_paths(name, is_leaf_takes_path):
     if is_leaf_takes_path:
-        raise UnsupportedError(f"{name}: is_leaf_takes_path=True is not supported")
+        raise UnsupportedError(
+            f"{name}: expected is_leaf_takes_path=False, got True; decide by the leaf alone"
+        )
 
 
 def flatten_with_path(tree, is_leaf=None, is_leaf_takes_path=False):

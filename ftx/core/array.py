@@ -50,13 +50,14 @@ class Value:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise ImmutableArrayError(
-            f"item assignment: arrays of ftx are immutable, got x[...] = y on {self.aval}; "
-            "write x = x.at[...].set(y)"
+            "item assignment: expected x.at[...].set(y), since arrays are immutable, got "
+            f"x[...] = y on {self.aval}; write x = x.at[...].set(y)"
         )
 
     def __delitem__(self, index: Any) -> None:
         raise ImmutableArrayError(
-            "item deletion: arrays of ftx are immutable; use ftx.numpy.delete"
+            "item deletion: expected an operation that makes a new array, since arrays are "
+            f"immutable, got del x[...] on {self.aval}; use ftx.numpy.delete"
         )
 
 

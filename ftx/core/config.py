@@ -58,7 +58,7 @@ def _disabled(names: str | Iterable[str]) -> frozenset[str]:
     unknown = found - set(OPTIMISATIONS)
     if unknown:
         raise ValueError(
-            f"expected names of {', '.join(OPTIMISATIONS)}; got {', '.join(sorted(unknown))}"
+            f"expected names of {', '.join(OPTIMISATIONS)}, not {', '.join(sorted(unknown))}"
         )
     return found
 
@@ -148,19 +148,23 @@ class Config:
         try:
             return option.parse(text)
         except ValueError as error:
-            raise ConfigError(f"{option.variable}={text!r}: {error}; {option.meaning}") from None
+            raise ConfigError(
+                f"{option.variable}: {error}, got {text!r}; {option.meaning}"
+            ) from None
 
     def update(self, name: str, value: Any) -> None:
         """Set one option, under its own name or JAX's."""
         key = name.removeprefix("jax_")
         if key not in _BY_NAME:
-            raise ConfigError(f"config: no option {name!r}; valid options are {sorted(_BY_NAME)}")
+            raise ConfigError(f"config: expected an option among {sorted(_BY_NAME)}, got {name!r}")
         option = _BY_NAME[key]
         if option.always_parsed or (isinstance(value, str) and option.parse is not str):
             try:
                 value = option.parse(value)
             except ValueError as error:
-                raise ConfigError(f"config: {key}={value!r}: {error}") from None
+                raise ConfigError(
+                    f"config: {key}: {error}, got {value!r}; {option.meaning}"
+                ) from None
         setattr(self, key, value)
         self._name_state()
         if key in self._listeners:

@@ -256,7 +256,8 @@ class Tracer(Value):
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise NotAnArrayError(
-                "iteration: expected an array with at least one axis, got a scalar; use x.reshape(1)"
+                "iteration: expected an array with at least one axis, got a scalar; "
+                "use x.reshape(1)"
             )
         return iter([self[i] for i in range(self.shape[0])])  # type: ignore[index]
 

@@ -101,7 +101,8 @@ def map(
         if [structure(r) for r in rest] == [structure(tree)] * len(rest):
             raise
         raise TreeError(
-            f"tree.map: expected trees of the structure of the first; {error}"
+            f"tree.map: expected trees of the structure of the first, {structure(tree)}, got "
+            f"{[structure(r) for r in rest]}: {error}"
         ) from None
 
 

@@ -48,7 +48,9 @@ def _make(name, primitive, arity, text, example, accuracy=False):
 
     def tuned(x, *, accuracy=None):
         if accuracy is not None:
-            raise UnsupportedError(f"{name}: argument accuracy is not supported: it is full")
+            raise UnsupportedError(
+                f"{name}: expected accuracy=None, which is full accuracy, got {accuracy!r}"
+            )
         return primitive(operand(name, x))
 
     def two(x, y):
@@ -174,7 +176,10 @@ def polygamma(m, x):
     """
     order = operand("polygamma", m)
     if order.ndim:
-        raise UnsupportedError("polygamma: an array as order is not supported, only a number")
+        raise UnsupportedError(
+            f"polygamma: expected one number as order, got {order.aval}; use vmap over orders "
+            "that are static"
+        )
     return T.polygamma(operand("polygamma", x), n=int(order))
 
 

@@ -138,7 +138,9 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False, subset_by_index
     [4.0, 3.0]
     """
     if subset_by_index is not None:
-        raise UnsupportedError("svd: argument subset_by_index is not supported")
+        raise UnsupportedError(
+            f"svd: expected subset_by_index=None, got {subset_by_index}; slice the result"
+        )
     x = matrix("svd", a)
     if not compute_uv:
         return wide("svd", x, L.svd, False, False)[0]

@@ -275,7 +275,10 @@ def _finish(shape, starts, limits, strides, backwards, dropped, places, first, n
             arrays_of_places.append(broadcast_value(place, common))
         axes.append(after[axis])
     if places and not axes:  # only scalar masks: one more axis, of size 0 or 1
-        raise UnsupportedError("indexing: a scalar boolean index is not supported; use where")
+        raise UnsupportedError(
+            "indexing: expected integers, slices or masks with axes, got scalar booleans "
+            "only; use where"
+        )
     arrays_of_places = _one_dtype(arrays_of_places)
     n_new = len(common)
     shifted = tuple(a if a < first else a + n_new for a in new_axes)

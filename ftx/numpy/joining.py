@@ -10,7 +10,13 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import ArgumentError, AxisError, ShapeError, UnsupportedError
+from ..core.errors import (
+    ArgumentError,
+    AxisError,
+    ConcatenateShapeError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import reduction as R
@@ -65,7 +71,10 @@ def concatenate(arrays, axis=0, dtype=None):
         raise ShapeError("concatenate: expected arrays with axes, got numbers; use stack")
     if any(v.ndim != values[0].ndim for v in values):
         got = ", ".join(str(v.aval) for v in values)
-        raise ShapeError(f"concatenate: expected arrays with equally many axes, got {got}")
+        raise ConcatenateShapeError(
+            f"concatenate: expected arrays with equally many axes, got {got}; add axes with "
+            "expand_dims, or use stack"
+        )
     return S.concatenate(values, axis_index("concatenate", axis, values[0].ndim))
 
 
@@ -88,7 +97,7 @@ def stack(arrays, axis=0, out=None, dtype=None):
     values = _typed("stack", _given("stack", arrays), dtype)
     if len({v.shape for v in values}) != 1:
         got = ", ".join(str(v.aval) for v in values)
-        raise ShapeError(f"stack: expected arrays of one shape, got {got}")
+        raise ConcatenateShapeError(f"stack: expected arrays of one shape, got {got}")
     at = axis_index("stack", axis, values[0].ndim + 1)
     return S.concatenate([S.expand_dims(v, (at,)) for v in values], at)
 
@@ -380,7 +389,9 @@ def pad(array, pad_width, mode="constant", **kwargs):
             {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
         )
         if options.get("reflect_type", "even") != "even":
-            raise UnsupportedError("pad: reflect_type='odd' is not supported, only 'even'")
+            raise UnsupportedError(
+                f"pad: expected reflect_type='even', got {options['reflect_type']!r}"
+            )
         _no_more("pad", mode, kwargs)
         for axis, (low, high) in enumerate(widths):
             if low or high:
@@ -394,19 +405,26 @@ def pad(array, pad_width, mode="constant", **kwargs):
             before, after = (broadcast_value(edge, s) for s in sizes)
             x = S.concatenate([before, x, after], axis)
         return x
-    raise UnsupportedError(f"pad: mode={mode!r} with {sorted(kwargs)} is not supported")
+    raise UnsupportedError(
+        "pad: expected one of the modes and arguments in its documentation, got "
+        f"mode={mode!r} with {sorted(kwargs)}"
+    )
 
 
 def _mean(x, axes):
     if not dtypes.is_inexact(x.dtype):
-        raise UnsupportedError("pad: mode='mean' of integers is not supported; use astype")
+        raise UnsupportedError(
+            f"pad: expected floating numbers for mode='mean', got {x.aval}; use astype"
+        )
     total = R.reduce_sum(x, axes)
     return E.div(total, S.full(total.shape, x.shape[axes[0]], x.dtype))
 
 
 def _no_more(name, mode, kwargs):
     if kwargs:
-        raise UnsupportedError(f"{name}: mode {mode!r} takes no argument {sorted(kwargs)}")
+        raise UnsupportedError(
+            f"{name}: expected no further arguments for mode {mode!r}, got {sorted(kwargs)}"
+        )
 
 
 def _pairs(name, widths, ndim):
@@ -550,7 +568,10 @@ class _Rows:
 def _part(key):
     if not isinstance(key, slice):
         if isinstance(key, str):
-            raise UnsupportedError("r_, c_: directives in strings are not supported")
+            raise UnsupportedError(
+                f"r_, c_: expected slices and arrays, got the string {key!r}; use "
+                "concatenate, stack or reshape"
+            )
         return asarray(key)
     if isinstance(key.step, complex):
         return asarray(np.linspace(key.start or 0, key.stop, int(abs(key.step))).astype(np.float32))

@@ -170,7 +170,7 @@ def slogdet(a, *, method=None):
     0.0
     """
     if method not in (None, "lu"):
-        raise UnsupportedError(f"slogdet: method={method!r} is not supported, only 'lu'")
+        raise UnsupportedError(f"slogdet: expected method None or 'lu', got {method!r}")
     sign, logs = wide("slogdet", matrix("slogdet", a, True), _slogdet)
     return SlogdetResult(sign, logs)
 
@@ -406,7 +406,7 @@ def multi_dot(arrays, *, precision=None):
     """
     given = [asarray(a) for a in arrays]
     if len(given) < 2:
-        raise ShapeError("multi_dot: expected at least two arrays")
+        raise ShapeError(f"multi_dot: expected at least two arrays, got {len(given)}")
     letters = "abcdefghijklmnopqrstuvwxyz"
     terms = [letters[i : i + 2] for i in range(len(given))]
     terms[0] = terms[0] if given[0].ndim == 2 else terms[0][1]

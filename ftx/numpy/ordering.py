@@ -63,7 +63,9 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None or size is not None or fill_value is not None:
         raise ArgumentError(
-            "where: expected both x and y, without size= and fill_value=, or neither"
+            "where: expected both x and y, or neither and perhaps size= and fill_value=, got "
+            f"x={x is not None}, y={y is not None}, size={size}, fill_value={fill_value}; "
+            "give the value of the other case too"
         )
     if type(condition) is Array and STATE.trace is None:
         found = _where_now(condition, x, y)
@@ -370,7 +372,10 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
             ((v := known("ravel_multi_index", p)) < 0).any() or (v >= n).any()
             for p, n in zip(parts, sizes, strict=True)
         ):
-            raise ArgumentError("ravel_multi_index: expected indices inside dims; use mode='clip'")
+            raise ArgumentError(
+                f"ravel_multi_index: expected indices inside dims {sizes}, got one outside; "
+                "use mode='clip'"
+            )
     elif mode == "clip":
         parts = [M.clip(p, 0, n - 1) for p, n in zip(parts, sizes, strict=True)]
     elif mode == "wrap":
@@ -430,7 +435,9 @@ def unique(
 
 def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
     if axis is not None and x.ndim != 1:
-        raise UnsupportedError("unique: size= together with axis= is not supported")
+        raise UnsupportedError(
+            f"unique: expected axis=None together with size=, got axis={axis}; flatten x first"
+        )
     n, wanted, shape = x.size, dtypes.default_int(), x.shape
     flat = S.reshape(x, (n,))
     values, places = sorting.sort([flat, S.iota(wanted, (n,), 0)], 0, 1)

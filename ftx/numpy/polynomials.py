@@ -136,7 +136,10 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     [2.0, 1.0]
     """
     if full or cov:
-        raise UnsupportedError("polyfit: arguments full and cov are not supported")
+        raise UnsupportedError(
+            f"polyfit: expected full=False and cov=False, got full={full}, cov={cov}; use "
+            "linalg.lstsq"
+        )
     x, y = promote_dtypes("polyfit", asarray(x), asarray(y), inexact=True)
     order = operator.index(deg) + 1
     rows, right = creation.vander(x, order), y
@@ -157,7 +160,10 @@ def roots(p, *, strip_zeros=True):
     [1.0, 2.0]
     """
     if not strip_zeros or STATE.trace is not None:
-        raise UnsupportedError("roots: expected known coefficients, outside jit, strip_zeros=True")
+        raise UnsupportedError(
+            "roots: expected known coefficients and strip_zeros=True, got traced ones or "
+            f"strip_zeros={strip_zeros}; call it outside jit"
+        )
     (x,) = promote_dtypes("roots", asarray(p), inexact=True)
     found = np.roots(x._live().astype(np.complex128))
     return Array(found.astype(dtypes.complex_of(dtypes.real_of(x.dtype))))
@@ -170,7 +176,10 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
     [[0, 2], [3, 0]]
     """
     if inplace or wrap:
-        raise UnsupportedError("fill_diagonal: expected inplace=False and wrap=False")
+        raise UnsupportedError(
+            f"fill_diagonal: expected inplace=False and wrap=False, got {inplace} and {wrap}; "
+            "use the result"
+        )
     x = operand("fill_diagonal", asarray(a))
     if x.ndim == 2:
         places = (creation.arange(min(x.shape)),) * 2
@@ -269,7 +278,10 @@ def choose(a, choices, out=None, mode="raise"):
     [1, 4]
     """
     if out is not None or mode == "raise" and STATE.trace is not None:
-        raise UnsupportedError("choose: expected mode 'clip' or 'wrap' and no out")
+        raise UnsupportedError(
+            "choose: expected mode 'clip' or 'wrap' under a transform, and out=None, got "
+            f"mode={mode!r}; pass mode='clip'"
+        )
     which = operand("choose", a)
     cases = promote_dtypes("choose", *choices)
     if mode == "wrap":
@@ -277,7 +289,9 @@ def choose(a, choices, out=None, mode="raise"):
     elif mode == "raise" and type(which) is Array:
         bad = bool(np.any((which._live() < 0) | (which._live() >= len(cases))))
         if bad:
-            raise ArgumentError(f"choose: expected indices in 0..{len(cases) - 1}; use mode='clip'")
+            raise ArgumentError(
+                f"choose: expected indices in 0..{len(cases) - 1}, got one outside; use mode='clip'"
+            )
     which, *cases = broadcast("choose", C.convert(which, dtypes.int32), *cases)
     return C.select_n(which, *cases)
 
@@ -355,10 +369,12 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
         leads = []
         for v, dims in zip(values, own, strict=True):
             if v.ndim < len(dims):
-                raise ShapeError(f"vectorize: expected axes {dims} in {v.aval}")
+                raise ShapeError(f"vectorize: expected axes {dims}, got {v.aval}")
             for name, n in zip(dims, v.shape[v.ndim - len(dims) :], strict=True):
                 if sizes.setdefault(name, n) != n:
-                    raise ShapeError(f"vectorize: axis {name!r} has sizes {sizes[name]} and {n}")
+                    raise ShapeError(
+                        f"vectorize: expected axis {name!r} of one size, got {sizes[name]} and {n}"
+                    )
             leads.append(v.shape[: v.ndim - len(dims)])
         lead = common_shape("vectorize", *leads)
 

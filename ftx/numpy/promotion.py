@@ -17,6 +17,7 @@ from ..core.config import config
 from ..core.errors import (
     ArgumentError,
     AxisError,
+    BroadcastShapeError,
     DTypeError,
     NotAnArrayError,
     ShapeError,
@@ -199,9 +200,10 @@ def common_shape(name, *shapes):
                 continue
             if out[i] != 1:
                 got = ", ".join(str(tuple(t)) for t in shapes)
-                raise ShapeError(
-                    f"{name}: expected shapes that broadcast together, got {got}; axis "
-                    f"{i - ndim} has sizes {out[i]} and {n}; add axes of size 1 with x[:, None]"
+                raise BroadcastShapeError(
+                    f"{name}: expected shapes that broadcast together, got {got}: axis "
+                    f"{i - ndim} has sizes {out[i]} and {n}; add axes of size 1 with x[:, "
+                    "None]"
                 )
             out[i] = n
     return tuple(out)
@@ -255,8 +257,8 @@ def unsupported(name, **given):
         on_cpu = argument == "device" and getattr(value, "platform", None) == "cpu"
         if value is not None and not on_cpu:
             raise UnsupportedError(
-                f"{name}: argument {argument}={value!r} is not supported: ftx arrays are "
-                "immutable and live on the CPU"
+                f"{name}: expected {argument}=None, since arrays are immutable and live on "
+                f"the CPU, got {value!r}; leave {argument} out"
             )
 
 
@@ -275,12 +277,18 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     """
     unsupported("asarray", device=device, out_sharding=out_sharding)
     if order not in (None, "C", "K", "A"):
-        raise UnsupportedError(f"asarray: order={order!r} is not supported: arrays are row-major")
+        raise UnsupportedError(
+            "asarray: expected order None, 'C', 'A' or 'K', since arrays are row-major, got "
+            f"{order!r}; transpose the array"
+        )
     x = _to_value(a)
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
         if copy is False and wanted != x.dtype:
-            raise ArgumentError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
+            raise ArgumentError(
+                f"asarray: expected {wanted.name}, which copy=False cannot make, got "
+                f"{x.aval}; leave copy out"
+            )
         x = C.convert(x, wanted)
     if copy and type(x) is Array and STATE.trace is None:
         x = Array(np.array(x._live()), x._weak)

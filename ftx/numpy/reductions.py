@@ -120,13 +120,17 @@ def _extremum(name, a, axis, keepdims, initial, where, reduce, join, neutral):
     x = operand(name, a)
     if where is not None and initial is None:
         raise ArgumentError(
-            f"{name}: expected initial= together with where=, since no element may take part"
+            f"{name}: expected initial= together with where=, since no element may take part, "
+            "got where= alone; pass the value of an empty reduction as initial="
         )
     axes = axis_tuple(name, axis, x.ndim)
     if initial is None and 0 in (x.shape[i] for i in axes):
         raise EmptyArrayError(f"{name}: expected at least one element along {axis}, got {x.aval}")
     if dtypes.is_complex(x.dtype):
-        raise UnsupportedError(f"{name}: complex numbers have no order in ftx, got {x.aval}")
+        raise UnsupportedError(
+            f"{name}: expected real numbers, since complex ones have no order here, got "
+            f"{x.aval}; compare abs(x), or real and imaginary parts"
+        )
     x = _masked(name, x, where, neutral(x.dtype))
     found = _fold(name, x, axis, keepdims, reduce)
     return found if initial is None else join(found, _initial(name, initial, found))

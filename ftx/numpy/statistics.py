@@ -231,7 +231,7 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     [3.0, 4.0, 5.0]
     """
     if edge_order not in (None, 1):
-        raise UnsupportedError("gradient: edge_order other than 1 is not supported")
+        raise UnsupportedError(f"gradient: expected edge_order=1, got {edge_order}")
     (x,) = promote_dtypes("gradient", asarray(f), inexact=True)
     axes = axis_tuple("gradient", axis, x.ndim)
     steps = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
@@ -245,10 +245,14 @@ def gradient(f, *varargs, axis=None, edge_order=None):
 
 def _gradient(x, axis, step):
     if operand("gradient", asarray(step)).ndim:
-        raise UnsupportedError("gradient: coordinates are not supported, only one distance")
+        raise UnsupportedError(
+            "gradient: expected one distance, got coordinates "
+            f"{operand('gradient', asarray(step)).aval}; divide by differences of the "
+            "coordinates"
+        )
     n = x.shape[axis]
     if n < 2:
-        raise ShapeError(f"gradient: expected at least 2 elements along axis {axis} of {x.aval}")
+        raise ShapeError(f"gradient: expected at least 2 elements along axis {axis}, got {x.aval}")
     part = lambda a, b: S.slice_axis(x, axis, a, b)
     first, last = E.sub(part(1, 2), part(0, 1)), E.sub(part(n - 1, n), part(n - 2, n - 1))
     middle = U.multiply(E.sub(part(2, n), part(0, n - 2)), 0.5)
@@ -378,7 +382,10 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     [0.0, 0.5, 1.0]
     """
     if isinstance(bins, str):
-        raise UnsupportedError("histogram: a rule for bins is not supported, only a number")
+        raise UnsupportedError(
+            f"histogram: expected a number or edges as bins, got the rule {bins!r}; compute "
+            "the number of bins first"
+        )
     given = asarray(bins)
     (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
     if given.ndim:

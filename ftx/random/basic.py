@@ -299,10 +299,13 @@ def choice(key, a, shape=(), replace=True, p=None, axis=0, mode=None):
     if draws == 0:
         return creation.zeros(shape, values.dtype)
     if n <= 0:
-        raise EmptyArrayError("random.choice: expected at least one element to choose from")
+        raise EmptyArrayError(
+            f"random.choice: expected at least one element to choose from, got {n}"
+        )
     if not replace and draws > n:
         raise ArgumentError(
-            f"random.choice: cannot draw {draws} of {n} elements without replacement"
+            f"random.choice: expected at most {n} draws without replacement, got {draws}; "
+            "draw fewer, or pass replace=True"
         )
     if p is None and replace:
         which = randint(key, shape, 0, n)

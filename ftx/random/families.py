@@ -197,8 +197,8 @@ def _fixed_shape_parameter(a):
 
 def _no_gradient(primals, tangents):
     raise UnsupportedError(
-        "random.gamma: the derivative with respect to the shape parameter is not supported; "
-        "stop it with ftx.lax.stop_gradient"
+        "derivative of random.gamma: expected a constant shape parameter, got one that is "
+        "differentiated; stop it with ftx.lax.stop_gradient"
     )
 
 

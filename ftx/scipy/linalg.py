@@ -131,7 +131,9 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     """
     factors, pivots = lu_and_piv
     if asarray(factors).ndim != 2:
-        raise UnsupportedError("lu_solve: more than two axes are not supported; use vmap")
+        raise UnsupportedError(
+            f"lu_solve: expected factors [n, n], got {asarray(factors).aval}; use vmap"
+        )
     x, y = promote_dtypes("lu_solve", factors, asarray(b), inexact=True)
     vector = y.ndim == 1
     y = S.expand_dims(y, (1,)) if vector else y
@@ -199,7 +201,7 @@ def qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_fini
     2
     """
     if pivoting:
-        raise UnsupportedError("qr: pivoting=True is not supported")
+        raise UnsupportedError(f"qr: expected pivoting=False, got {pivoting}")
     known = {"full": "complete", "economic": "reduced", "r": "r"}
     if mode not in known:
         raise ArgumentError(f"qr: expected mode full, economic or r, got {mode!r}")
@@ -230,7 +232,11 @@ def eigh(
     [2.0]
     """
     if b is not None or eigvals is not None or type != 1:
-        raise UnsupportedError("eigh: arguments b, eigvals and type are not supported")
+        raise UnsupportedError(
+            f"eigh: expected b=None, eigvals=None and type=1, got b={b is not None}, "
+            f"eigvals={eigvals}, type={type}; reduce the problem by cholesky, and slice the "
+            "result"
+        )
     w, v = N.eigh(a, "L" if lower else "U", symmetrize_input=True)
     return w if eigvals_only else (w, v)
 

@@ -103,7 +103,10 @@ def checkpoint(
     """
     check_callable("checkpoint", fun)
     if policy is not None or static_argnums not in ((), None) or concrete:
-        raise UnsupportedError("checkpoint: policy, static_argnums and concrete are not supported")
+        raise UnsupportedError(
+            "checkpoint: expected policy=None, no static_argnums and concrete=False, got "
+            f"{policy}, {static_argnums} and {concrete}; close over static arguments"
+        )
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:

@@ -21,7 +21,7 @@ from ..core import tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
-from ..core.errors import DonatedArrayError, StaticArgumentError, TreeError
+from ..core.errors import CompiledCallError, StaticArgumentError, TreeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -330,7 +330,7 @@ class Compiled:
             raise TreeError(f"compiled call: expected {self._traced.in_tree}, got {in_tree}")
         for i, (leaf, aval) in enumerate(zip(leaves, self._traced.in_avals, strict=True)):
             if aval_of(leaf).strong is not aval.strong:
-                raise StaticArgumentError(
+                raise CompiledCallError(
                     f"compiled call: expected leaf {i} of type {aval}, got {aval_of(leaf)}; "
                     "lower and compile again for these types"
                 )
@@ -456,7 +456,10 @@ def jit(
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
     static = _Static(fun, static_argnums, static_argnames)
     if donate & static.nums:
-        raise DonatedArrayError(f"jit of {name_of(fun)}: an argument is both static and donated")
+        raise StaticArgumentError(
+            f"jit of {name_of(fun)}: expected arguments that are static or donated, not both, "
+            f"got {sorted(donate & static.nums)} in both; drop them from one"
+        )
     return Jitted(fun, static, donate)
 
 

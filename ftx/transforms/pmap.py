@@ -59,7 +59,8 @@ class Pmapped:
         self._donate = frozenset(as_tuple(options["donate_argnums"]))
         if self._donate & set(static):
             raise StaticArgumentError(
-                f"pmap of {name_of(fun)}: an argument is both static and donated"
+                f"pmap of {name_of(fun)}: expected arguments that are static or donated, not "
+                f"both, got {sorted(self._donate & set(static))} in both; drop them from one"
             )
         self._cache: dict[Any, _Program] = {}
         self.traces = 0

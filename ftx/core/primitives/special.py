@@ -87,8 +87,8 @@ class ScipyFunction(Elementwise):
 
 def _refuse(function, position):
     raise UnsupportedError(
-        f"special.{function}: the derivative with respect to argument {position} is not supported; "
-        "stop it with ftx.lax.stop_gradient"
+        f"derivative of special.{function}: expected constants as argument {position}, got a "
+        "value that is differentiated; stop it with ftx.lax.stop_gradient"
     )
 
 
