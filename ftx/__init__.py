@@ -18,6 +18,7 @@ from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
 from .core.config import config
 from .core.state import use_trace as _use_trace
+from .core.tracebacks import install_hooks as _install_hooks
 from .core.types import ShapeDtypeStruct
 from .devices import (
     Device,
@@ -81,6 +82,7 @@ def _loader(module, name):
     return lambda: getattr(importlib.import_module(module, __name__), name)()
 
 
+_install_hooks()
 _register_backend("reference", _ReferenceBackend)
 _register_backend("cpu", _loader(".backends.cpu", "CpuBackend"))
 _register_backend("cuda", _loader(".backends.cuda", "CudaBackend"))

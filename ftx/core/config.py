@@ -27,6 +27,17 @@ def _bool(text: str) -> bool:
     return bool(_optional_bool(text))
 
 
+def _one_of(**values: str) -> Callable[[Any], str]:
+    """A parser of words: those it takes, and what each stands for."""
+
+    def parse(text: Any) -> str:
+        if text not in values:
+            raise ValueError(f"expected one of {', '.join(values)}")
+        return values[text]
+
+    return parse
+
+
 OPTIMISATIONS = {
     "algebra": "Drop operations that change nothing.",
     "cse": "Compute once what is asked for twice.",
@@ -94,6 +105,50 @@ OPTIONS = (
     Option("num_cpu_devices", 0, int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
     Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
+    Option(
+        "debug_key_reuse",
+        False,
+        _bool,
+        "FTX_DEBUG_KEY_REUSE",
+        "Raise where a random key is used twice: outside traced code, or within one function.",
+    ),
+    Option(
+        "check_tracer_leaks",
+        False,
+        _bool,
+        "FTX_CHECK_TRACER_LEAKS",
+        "Raise when a traced function has stored a traced array outside itself.",
+    ),
+    Option(
+        "numpy_dtype_promotion",
+        "standard",
+        _one_of(standard="standard", strict="strict"),
+        "FTX_NUMPY_DTYPE_PROMOTION",
+        "standard: operands of different dtypes are promoted; strict: an error, but for numbers.",
+        always_parsed=True,
+    ),
+    Option(
+        "traceback_filtering",
+        "auto",
+        _one_of(auto="auto", quiet_remove_frames="auto", off="off", full="off"),
+        "FTX_TRACEBACK",
+        "auto: tracebacks leave out the frames of ftx; off or full: they show them.",
+        always_parsed=True,
+    ),
+    Option(
+        "retrace_warning",
+        32,
+        int,
+        "FTX_RETRACE_WARNING",
+        "Traces of one jitted function at which to warn; 0: never.",
+    ),
+    Option(
+        "long_trace_warning",
+        10_000,
+        int,
+        "FTX_LONG_TRACE_WARNING",
+        "Equations of one program, of one Python line mostly, at which to warn; 0: never.",
+    ),
     Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
     Option(
         "compile_workers",
@@ -127,6 +182,12 @@ class Config:
     num_cpu_devices: int
     debug_nans: bool
     debug_infs: bool
+    debug_key_reuse: bool
+    check_tracer_leaks: bool
+    numpy_dtype_promotion: str
+    traceback_filtering: str
+    retrace_warning: int
+    long_trace_warning: int
     default_backend: str
     compile_workers: int
     disable: frozenset[str]

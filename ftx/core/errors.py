@@ -8,7 +8,7 @@ Knows nothing of: how programs are traced, transformed or compiled.
 
 from __future__ import annotations
 
-from .source import user_location
+from .source import mark_frames, user_location
 
 PAGES = "docs/errors"
 
@@ -26,6 +26,7 @@ class FtxError(Exception):
     cure = "catch it to catch every error of ftx"
 
     def __init__(self, message: str, where: str | None = None):
+        mark_frames()
         self.where = user_location() if where is None else where
         super().__init__(_text(type(self), message, self.where))
 

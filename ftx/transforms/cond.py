@@ -19,6 +19,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of
@@ -168,6 +169,7 @@ def bind_cond(which: Any, jaxprs: Sequence[Jaxpr], operands: Sequence[Any]) -> l
     return cond_p.bind(which, *consts, *operands, branches=tuple(closed))
 
 
+@api_boundary
 def switch(
     index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = None
 ) -> Any:
@@ -189,6 +191,7 @@ def switch(
     return _switch("switch", C.convert(which, dtypes.int32), branches, operands)
 
 
+@api_boundary
 def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = None) -> Any:
     """true_fun(*operands) if pred else false_fun(*operands), running only one.
 

@@ -31,6 +31,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitives import shape as S
 from ..core.primitives.selection import convert
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray
 from .calling import (
@@ -84,6 +85,7 @@ def _inexact(x: Any) -> bool:
     return dtypes.is_inexact(x.dtype)
 
 
+@api_boundary
 def jvp(
     fun: Callable[..., Any],
     primals: Sequence[Any],
@@ -143,6 +145,7 @@ def _shown_tangent(tangent: Any, out: Any) -> Any:
     return instantiate(tangent, out)
 
 
+@api_boundary
 def linearize(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False
 ) -> tuple[Any, Callable[..., Any]] | tuple[Any, Callable[..., Any], Any]:
@@ -173,6 +176,7 @@ def linearize(
     return value, derivative, tree.unflatten(aux_tree, outs[n:])
 
 
+@api_boundary
 def vjp(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Sequence[str] = ()
 ) -> Any:
@@ -258,6 +262,7 @@ def value_and_grad(
             f"grad: expected no reduce_axes, got {reduce_axes}; apply psum to the result"
         )
 
+    @api_boundary
     @functools.wraps(fun)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("grad", argnums, len(args))
@@ -269,8 +274,7 @@ def value_and_grad(
             given, varying = chosen, close_over(fun, args, positions)
         n = len(leaves)
         jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, given, kwargs, has_aux)
-        place = functools.partial(_place, fun, args, positions)
-        _check_inputs(values[:n], holomorphic, allow_int, fun, place)
+        _check_inputs(values[:n], holomorphic, allow_int, fun, args, positions)
         _check_scalar(jaxpr, out_tree, holomorphic, fun)
         varies = [i < n and _inexact(v) for i, v in enumerate(values)]
         outs, pull = _pullback(jaxpr, values, varies)
@@ -297,7 +301,7 @@ def _place(fun: Any, args: Any, positions: Sequence[int], i: int) -> str:
 
 
 def _check_inputs(
-    values: Sequence[Any], holomorphic: bool, allow_int: bool, fun: Any, place: Any
+    values: Sequence[Any], holomorphic: bool, allow_int: bool, fun: Any, args: Any, positions: Any
 ) -> None:
     for i, v in enumerate(values):
         if holomorphic and not dtypes.is_complex(v.dtype):
@@ -308,8 +312,9 @@ def _check_inputs(
         if dtypes.is_complex(v.dtype) or _inexact(v) or allow_int:
             continue
         raise IntegerGradError(
-            f"grad of {name_of(fun)}: expected real inputs, got {v.aval} in {place(i)}; "
-            "convert it with astype(float), leave it out of argnums, or pass allow_int=True"
+            f"grad of {name_of(fun)}: expected real inputs, got {v.aval} in "
+            f"{_place(fun, args, positions, i)}; convert it with astype(float), leave it out "
+            "of argnums, or pass allow_int=True"
         )
 
 
@@ -348,6 +353,7 @@ def grad(
     check_callable("grad", fun)
     both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
 
+    @api_boundary
     @functools.wraps(fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, slope = both(*args, **kwargs)
@@ -394,6 +400,7 @@ def jacfwd(
     """
     check_callable("jacfwd", fun)
 
+    @api_boundary
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("jacfwd", argnums, len(args))
@@ -401,7 +408,7 @@ def jacfwd(
         varying = close_over(functools.partial(fun, **kwargs), args, positions)
         leaves, in_tree = tree.flatten(chosen)
         leaves = [as_value(x) for x in leaves]
-        _check_inputs(leaves, holomorphic, False, fun)
+        _check_inputs(leaves, holomorphic, False, fun, args, positions)
         point = tree.unflatten(in_tree, leaves)
 
         def push(*directions: Any) -> Any:
@@ -441,12 +448,14 @@ def jacrev(
     """
     check_callable("jacrev", fun)
 
+    @api_boundary
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("jacrev", argnums, len(args))
         chosen = tuple(args[p] for p in positions)
         varying = close_over(functools.partial(fun, **kwargs), args, positions)
-        _check_inputs([as_value(x) for x in tree.leaves(chosen)], holomorphic, allow_int, fun)
+        values = [as_value(x) for x in tree.leaves(chosen)]
+        _check_inputs(values, holomorphic, allow_int, fun, args, positions)
         value, pull, *aux = vjp(varying, *chosen, has_aux=has_aux)
         leaves, out_tree = tree.flatten(value)
         rows = vmap(lambda *cts: pull(tree.unflatten(out_tree, cts)))(*_basis(leaves))

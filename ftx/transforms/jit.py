@@ -26,6 +26,7 @@ from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.state import STATE, use_trace
+from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
 from .calling import (
@@ -152,13 +153,17 @@ class Jitted:
         """How often the Python function has been run to record it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if STATE.trace is None and not kwargs:
-            avals = _plain_avals(args)
-            entry = self._plain.get((avals, config.version))
-            if entry is not None:
-                outs = entry.run(*args)  # type: ignore[misc]
-                return outs[0] if entry.single else entry.out_tree.unflatten(outs)
-        return self._call(args, kwargs)
+        try:
+            if STATE.trace is None and not kwargs:
+                avals = _plain_avals(args)
+                entry = self._plain.get((avals, config.version))
+                if entry is not None:
+                    outs = entry.run(*args)  # type: ignore[misc]
+                    return outs[0] if entry.single else entry.out_tree.unflatten(outs)
+            return self._call(args, kwargs)
+        except Exception as error:  # not by api_boundary: a frame more costs 5 % of a call
+            hide_frames(error)
+            raise
 
     def _call(self, args: Any, kwargs: Any) -> Any:
         """A call whose arguments are not all plain arrays, or of new types."""
@@ -230,6 +235,7 @@ class Jitted:
             if donated and type(leaf) is Array and not leaf.is_deleted():
                 leaf._donate()
 
+    @api_boundary
     def trace(self, *args: Any, **kwargs: Any) -> Traced:
         """The program for arguments of these types (arrays or ShapeDtypeStructs)."""
         static, args, kwargs = self._static.split(args, kwargs)
@@ -484,6 +490,7 @@ def make_jaxpr(
     check_callable("make_jaxpr", fun)
     static = _Static(fun, static_argnums, None)
 
+    @api_boundary
     @functools.wraps(fun)
     def show(*args: Any, **kwargs: Any) -> Any:
         fixed, args, kwargs = static.split(args, kwargs)

@@ -23,6 +23,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis
 from ..core.replicas import run_replicas
 from ..core.state import STATE, named_axis
+from ..core.tracebacks import api_boundary
 from .calling import (
     as_tuple,
     as_value,
@@ -66,6 +67,7 @@ class Pmapped:
         self.traces = 0
         """How often the Python function has been run to record it."""
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         options = self._options
         in_axes = self._dynamic_in_axes(len(args))

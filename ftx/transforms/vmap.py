@@ -21,6 +21,7 @@ from ..core.primitive import BatchAxis
 from ..core.primitives.shape import move_batch_axis
 from ..core.source import interprets
 from ..core.state import named_axis
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable, check_leaves, describer, name_of, trace_function
@@ -58,6 +59,7 @@ def vmap(
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 
+    @api_boundary
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree.flatten((args, kwargs))
