@@ -134,6 +134,45 @@ def debug_nans(new_val=True):
 
 
 @contextlib.contextmanager
+def checking_leaks():
+    """Raise SideEffectError where a function stores a traced array outside itself; slow.
+
+    >>> with checking_leaks():
+    ...     jit(lambda x: x + 1)(1).tolist()
+    2
+    """
+    with config.override(check_tracer_leaks=True):
+        yield
+
+
+@contextlib.contextmanager
+def debug_key_reuse(new_val=True):
+    """Raise KeyReuseError where a random key is used twice for the length of a `with` block.
+
+    Keys are watched outside traced code, and within one traced function; a key that a function
+    closes over or hands to another jitted function is not.
+
+    >>> with debug_key_reuse():
+    ...     random.uniform(random.PRNGKey(0)).shape
+    ()
+    """
+    with config.override(debug_key_reuse=bool(new_val)):
+        yield
+
+
+@contextlib.contextmanager
+def numpy_dtype_promotion(mode):
+    """How operands of different dtypes are treated: "standard" promotes, "strict" refuses.
+
+    >>> with numpy_dtype_promotion("strict"):
+    ...     numpy.add(numpy.ones(2), 1.0).tolist()
+    [2.0, 2.0]
+    """
+    with config.override(numpy_dtype_promotion=mode):
+        yield
+
+
+@contextlib.contextmanager
 def ensure_compile_time_eval():
     """Evaluate operations on known values now, not in the program being traced.
 

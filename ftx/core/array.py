@@ -34,6 +34,7 @@ class Value:
     __hash__ = None  # type: ignore[assignment]
 
     aval: ShapedArray
+    leaked: Any
 
     shape = property(lambda self: self.aval.shape, doc="Sizes of the axes.")
     dtype = property(lambda self: self.aval.dtype, doc="Element type, a numpy.dtype.")

@@ -229,8 +229,8 @@ class TracerIndexConversionError(TracerIntegerConversionError):
 
     code = "FTX-E027"
     cure = (
-        "make the argument static with static_argnums, loop with ftx.lax.fori_loop, index arrays "
-        "instead of lists, or choose with ftx.lax.switch"
+        "make the argument static with static_argnums, loop with ftx.lax.fori_loop, slice with "
+        "ftx.lax.dynamic_slice, and index arrays instead of lists"
     )
 
 

@@ -9,7 +9,10 @@ Knows nothing of: pytrees, transforms, backends.
 
 from __future__ import annotations
 
+import gc
 import linecache
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -18,11 +21,14 @@ import numpy as np
 from . import dtypes
 from .array import Array, Value, as_array, aval_of
 from .check import check_jaxpr
+from .config import config
 from .errors import (
     ConcretizationError,
     DTypeError,
     LeakedTracerError,
+    LongTraceWarning,
     NotAnArrayError,
+    SideEffectError,
     TracerArrayConversionError,
     TracerBoolConversionError,
     TracerFloatConversionError,
@@ -30,6 +36,7 @@ from .errors import (
     TracerIntegerConversionError,
 )
 from .jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from .leaks import holder_of
 from .primitive import Primitive
 from .source import SourceInfo, user_source
 from .state import STATE, use_trace
@@ -50,6 +57,10 @@ FLOAT = Asked(TracerFloatConversionError, "float")
 COMPLEX, ITEM = FLOAT._replace(what="complex"), FLOAT._replace(what="item")
 
 
+_WARNED: set[SourceInfo] = set()
+"""Lines that have been warned of."""
+
+
 class Trace:
     """A jaxpr under construction."""
 
@@ -64,6 +75,8 @@ class Trace:
         self._producer: dict[Var, Eqn] = {}
         self._indexed = 0
         self._describe_arg = describe_arg
+        # Only what runs the user's Python can be a loop of theirs.
+        self._too_long = config.long_trace_warning if describe_arg else 0
 
     def new_arg(self, aval: ShapedArray) -> Tracer:
         """A tracer for one more argument."""
@@ -77,7 +90,22 @@ class Trace:
         avals = primitive.abstract_eval(*[a.aval for a in atoms], **params)
         outvars = tuple([Var(a) for a in avals])
         self.eqns.append(Eqn(primitive, atoms, params, outvars, user_source()))
+        if len(self.eqns) == self._too_long:
+            self._warn_long()
         return [Tracer(self, v) for v in outvars]
+
+    def _warn_long(self) -> None:
+        (source, count) = Counter(e.source for e in self.eqns).most_common(1)[0]
+        if source not in _WARNED:
+            _WARNED.add(source)
+            text = (
+                f"tracing '{self.name}': expected a program of moderate size, got "
+                f"{len(self.eqns)} equations so far, {count} of them from one line, which a Python "
+                "loop repeats, perhaps for ever; loop with ftx.lax.fori_loop, scan or while_loop, "
+                "which record their body once, or raise the option long_trace_warning"
+            )
+            warning = LongTraceWarning(text, str(source))
+            warnings.warn_explicit(warning, None, source.file, source.line)
 
     def atom(self, x: Any) -> Atom:
         """The variable or literal by which this trace refers to `x`."""
@@ -303,4 +331,21 @@ def trace(
             jaxpr = recording.finish(outs)
         finally:
             recording.alive = False
+    if config.check_tracer_leaks:
+        del tracers, outs
+        _check_leaks(recording)
     return check_jaxpr(jaxpr)
+
+
+def _check_leaks(ended: Trace) -> None:
+    """Raise SideEffectError if the user's function has stored a tracer of its trace."""
+    gc.collect()
+    alive = [x for x in gc.get_objects() if type(x) is Tracer and x.trace is ended]
+    if alive:
+        source = ended.source_of(alive[0].var)
+        raise SideEffectError(
+            f"leak check of '{ended.name}': expected no traced array to outlive the function, got "
+            f"{alive[0].aval} in {holder_of(alive[0], [alive, ended])}; return it from the "
+            "function instead of storing it outside",
+            str(source) if source else None,
+        )

@@ -150,9 +150,9 @@ def _bound(v, axis):
         return None
     try:
         return operator.index(v)
-    except TypeError as error:
+    except TypeError:
         if isinstance(v, Tracer):
-            raise type(error)(*error.args) from None
+            raise
         raise DTypeError(f"slice of axis {axis}: expected integer bounds, got {v!r}") from None
 
 

@@ -20,6 +20,7 @@ from ..core.errors import (
     BroadcastShapeError,
     DTypeError,
     NotAnArrayError,
+    PromotionError,
     ShapeError,
     UnsupportedError,
 )
@@ -132,6 +133,28 @@ def _stays_weak(dtype, pairs):
     return strong <= {"b", "i"} and dtypes.kind(dtype) not in strong
 
 
+_MIXES = {"b": "", "i": "ifc", "f": "fc", "c": "c"}
+"""Kinds of arrays that a Python number of each kind may join under strict promotion."""
+
+
+def _check_strict(name, operands):
+    """Raise PromotionError unless the operands have one dtype, but for weakly typed ones."""
+    types = [aval_of(x) for x in operands]
+    strong = {a.dtype for a in types if not a.weak_type}
+    if len(strong) > 1 or any(
+        a.weak_type and dtypes.kind(d) not in _MIXES[dtypes.kind(a.dtype)]
+        for a in types
+        for d in strong
+    ):
+        shown = ", ".join(
+            str(x.aval if isinstance(x, Value) else type(x).__name__) for x in operands
+        )
+        raise PromotionError(
+            f"{name}: expected operands of one dtype with numpy_dtype_promotion='strict', got "
+            f"{shown}; convert with astype, or set numpy_dtype_promotion to 'standard'"
+        )
+
+
 def to_inexact(dtype):
     """`dtype` if real or complex; else float64 for 64-bit integers with enable_x64, or float32."""
     if dtypes.is_inexact(dtype):
@@ -151,6 +174,8 @@ def cast(x, dtype, weak_type=False):
 def promote_dtypes(name, *args, inexact=False):
     """Operands as arrays of one dtype (real or complex if `inexact`), shapes as they were."""
     operands = [x if type(x) in _SCALARS else operand(name, x) for x in args]
+    if config.numpy_dtype_promotion == "strict":
+        _check_strict(name, operands)
     dtype, weak = common_type(operands)
     if inexact:
         dtype = to_inexact(dtype)

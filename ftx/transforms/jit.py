@@ -40,6 +40,7 @@ from .calling import (
 )
 from .jvp import jvp_jaxpr
 from .linearize import linearized
+from .retracing import difference, warn_often
 from .transpose import transposed
 from .vmap import batched_jaxpr
 
@@ -149,6 +150,7 @@ class Jitted:
         """Programs of one call of this function, which transforms of it share."""
         self._plain: dict[Any, _Entry] = {}
         """Programs for positional arguments that are all arrays: found without flattening."""
+        self._last_key: Any = None
         self.traces = 0
         """How often the Python function has been run to record it."""
 
@@ -177,7 +179,8 @@ class Jitted:
         try:
             avals = tuple([x._aval or x.aval if type(x) is Array else aval_of(x) for x in leaves])
         except TypeError:
-            check_leaves(f"jit of {name_of(self._fun)}", leaves, describer(self._fun, in_tree))
+            fun = self._static.bind(self._fun, static)
+            check_leaves(f"jit of {name_of(self._fun)}", leaves, describer(fun, in_tree))
             raise
         trace = STATE.trace
         if trace is not None:
@@ -200,24 +203,33 @@ class Jitted:
         return tree.unflatten(entry.out_tree, outs)
 
     def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry:
-        if config.debug >= 1:
-            self._say_why(avals, in_tree)
-        self.traces += 1
         fun = self._static.bind(self._fun, static)
+        key = (in_tree, static, avals, config.version)
+        self.traces += 1
+        self._say_why(key, fun)
+        self._last_key = key
         jaxpr, out_tree = trace_function(fun, avals, in_tree)
         entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):
-            key = (in_tree, static, avals, config.version)
             self._cache[key if STATE.trace is None else (*key, STATE.axes)] = entry
             if not STATE.axes:
                 self._cache[key] = self._cache[(*key, ())] = entry
         return entry
 
-    def _say_why(self, avals: Any, in_tree: Any) -> None:
-        known = [k[2] for k in self._cache]
-        reason = "first call" if not known else f"new types; last was {known[-1]}"
-        name = name_of(self._fun)
-        print(f"ftx: tracing {name}({', '.join(map(str, avals))}): {reason}", file=sys.stderr)
+    def _say_why(self, key: Any, fun: Any) -> None:
+        """Under FTX_DEBUG why the function is traced; a warning where it is traced too often."""
+        if config.debug < 1 and self.traces != config.retrace_warning:
+            return
+        name, reason = name_of(self._fun), "first call"
+        if self._last_key is not None:
+            reason = difference(
+                self._last_key, key, describer(fun, key[0]), self._static.parameters
+            )
+        if config.debug >= 1:
+            avals = ", ".join(map(str, key[2]))
+            print(f"ftx: tracing {name}({avals}): {reason}", file=sys.stderr)
+        if self.traces == config.retrace_warning:
+            warn_often(name, self.traces, reason)
 
     def _donated_leaves(self, in_tree: Any) -> tuple[bool, ...]:
         if not self._donate:
@@ -369,7 +381,7 @@ class _Static:
                 )
         self.nums = frozenset(nums) | {parameters.index(n) for n in names if n in parameters}
         self.names = frozenset(names) | {parameters[i] for i in nums if 0 <= i < len(parameters)}
-        self.fun_name = name_of(fun)
+        self.fun_name, self.parameters = name_of(fun), parameters
 
     def split(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """(static part, dynamic args, dynamic kwargs); the static part is hashable."""
@@ -405,7 +417,17 @@ class _Static:
             full = [by_position[i] if i in by_position else next(given) for i in range(total)]
             return fun(*full, **by_name, **kwargs)
 
+        bound.__signature__ = self._signature(fun)  # type: ignore[attr-defined]
         return bound
+
+    def _signature(self, fun: Any) -> Any:
+        """Of the arguments that are not static, by whose names errors call them."""
+        try:
+            whole = inspect.signature(fun)
+        except (TypeError, ValueError):
+            return None
+        rest = [p for i, p in enumerate(whole.parameters.values()) if i not in self.nums]
+        return whole.replace(parameters=rest)
 
     def dynamic_positions(self, count: int) -> list[int]:
         """Original positions of `count` dynamic positional arguments."""
