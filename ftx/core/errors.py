@@ -34,7 +34,7 @@ class FtxError(Exception):
 class FtxWarning(UserWarning):
     """Base of the warnings that carry a code."""
 
-    code = "FTX-E050"
+    code = "FTX-E000"
     cure = "silence it with warnings.filterwarnings, or turn it into an error there"
 
     def __init__(self, message: str, where: str | None = None):
@@ -329,7 +329,7 @@ class ArgumentError(FtxError, ValueError):
     """An argument has a value that the function does not take."""
 
     code = "FTX-E041"
-    cure = "pass one of the values the message names"
+    cure = "pass a value that the message allows"
 
 
 class EmptyArrayError(ArgumentError):

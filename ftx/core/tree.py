@@ -102,7 +102,7 @@ def map(
             raise
         raise TreeError(
             f"tree.map: expected trees of the structure of the first, {structure(tree)}, got "
-            f"{[structure(r) for r in rest]}: {error}"
+            f"{[structure(r) for r in rest]}: {str(error).rstrip('.')}; {TreeError.cure}"
         ) from None
 
 

@@ -116,6 +116,10 @@ def _initial(name, initial, like):
     return broadcast_value(cast(operand(name, initial), like.dtype), like.shape)
 
 
+def _axes(axis):
+    return "any axis" if axis is None else f"axis {axis}"
+
+
 def _extremum(name, a, axis, keepdims, initial, where, reduce, join, neutral):
     x = operand(name, a)
     if where is not None and initial is None:
@@ -125,7 +129,9 @@ def _extremum(name, a, axis, keepdims, initial, where, reduce, join, neutral):
         )
     axes = axis_tuple(name, axis, x.ndim)
     if initial is None and 0 in (x.shape[i] for i in axes):
-        raise EmptyArrayError(f"{name}: expected at least one element along {axis}, got {x.aval}")
+        raise EmptyArrayError(
+            f"{name}: expected at least one element along {_axes(axis)}, got {x.aval}"
+        )
     if dtypes.is_complex(x.dtype):
         raise UnsupportedError(
             f"{name}: expected real numbers, since complex ones have no order here, got "

@@ -94,7 +94,7 @@ def hashed(key, shape, name="bits"):
     """Two uint32 arrays: the hash of every index of `shape`, counted in row-major order."""
     key = asarray(key)
     first, second = words_of(name, key)
-    use(name, key)
+    use(key)
     n = math.prod(shape)
     if n > _LOW:
         whole = S.reshape(S.iota(dtypes.uint64, (n,), 0), shape)

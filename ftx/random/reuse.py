@@ -26,10 +26,10 @@ _now: dict[bytes, str] = {}
 _within: weakref.WeakKeyDictionary[Trace, dict[Var, str]] = weakref.WeakKeyDictionary()
 
 
-def use(name, key):
-    """Note that random.`name` uses `key` up.
+def use(key):
+    """Note that `key` is used up.
 
-    Raises: KeyReuseError if it, or something else, has done so before.
+    Raises: KeyReuseError if it has been used before.
     """
     if not config.debug_key_reuse:
         return
@@ -41,11 +41,11 @@ def use(name, key):
         return
     if token in used:
         raise KeyReuseError(
-            f"random.{name}: expected a key that has not been used, got one that "
-            f"{used[token]}; make a key for every use with ftx.random.split or fold_in"
+            f"random key: expected one that has not been used, got one used {used[token]}; "
+            "make a key for every use with ftx.random.split or fold_in"
         )
     place = user_location()
-    used[token] = f"random.{name} used" + (f" at {place}" if place else "")
+    used[token] = f"at {place}" if place else "before"
     if len(_now) > _REMEMBERED:
         del _now[next(iter(_now))]
 

@@ -40,7 +40,7 @@ from .calling import (
 )
 from .jvp import jvp_jaxpr
 from .linearize import linearized
-from .retracing import difference, warn_often
+from .retracing import difference, name_of_argument, warn_often
 from .transpose import transposed
 from .vmap import batched_jaxpr
 
@@ -396,8 +396,8 @@ class _Static:
             except TypeError:
                 raise StaticArgumentError(
                     f"jit of {self.fun_name}: expected a hashable static argument, got "
-                    f"{type(value).__name__} for {where!r}; make it a tuple or a frozen dataclass, "
-                    "or drop it from static_argnums"
+                    f"{type(value).__name__} for {name_of_argument(where, self.parameters)!r}; "
+                    "make it a tuple or a frozen dataclass, or drop it from static_argnums"
                 ) from None
         dynamic = tuple(a for i, a in enumerate(args) if i not in nums)
         rest = {k: v for k, v in kwargs.items() if k not in self.names}

@@ -27,7 +27,7 @@ def difference(old: Key, new: Key, describe: Describe, names: list[str]) -> str:
     if static != old_static:
         before = {k: v for k, _, v in old_static}
         changed = [
-            f"static argument {_name(k, names)} is {v!r} after {before[k]!r}"
+            f"static argument {name_of_argument(k, names)} is {v!r} after {before[k]!r}"
             for k, _, v in static
             if k in before and v != before[k]
         ]
@@ -40,7 +40,8 @@ def difference(old: Key, new: Key, describe: Describe, names: list[str]) -> str:
     return "; ".join(leaves[:3]) or "an option of ftx.config, or a mapped axis around it, differs"
 
 
-def _name(k: int | str, names: list[str]) -> str:
+def name_of_argument(k: int | str, names: list[str]) -> str:
+    """The name of a static argument, given by position or by name."""
     return names[k] if isinstance(k, int) and 0 <= k < len(names) else str(k)
 
 

@@ -96,10 +96,14 @@ def leaf_axes(
     except ValueError as error:
         raise InAxesError(
             f"{transform} of {name_of(fun)}: expected in_axes to be a prefix of the "
-            f"arguments' structure {positional}, got {in_axes}: {error}; give one axis for "
+            f"arguments' structure {positional}, got {in_axes}: {_why(error)}; give one axis for "
             "all leaves of an argument, or a tree like it"
         ) from None
     return found + [0] * in_tree.children()[1].num_leaves
+
+
+def _why(error: ValueError) -> str:
+    return str(error).rstrip(".")
 
 
 def mapped_size(
@@ -143,8 +147,8 @@ def out_leaf_axes(fun: Any, out_axes: Any, out_tree: Any) -> list[int | None]:
     except ValueError as error:
         raise InAxesError(
             f"vmap of {name_of(fun)}: expected out_axes to be a prefix of the result's "
-            f"structure {out_tree}, got {out_axes}: {error}; give one axis for all leaves, or "
-            "a tree like the result"
+            f"structure {out_tree}, got {out_axes}: {_why(error)}; give one axis for all "
+            "leaves, or a tree like the result"
         ) from None
 
 
