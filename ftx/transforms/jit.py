@@ -256,6 +256,7 @@ class Jitted:
         entry = self._cache.get((in_tree, static, avals, config.version))
         return Traced(entry or self._trace(static, avals, in_tree), in_tree, avals)
 
+    @api_boundary
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """`trace`, then ready to compile ahead of time."""
         return self.trace(*args, **kwargs).lower()
