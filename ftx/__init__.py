@@ -10,9 +10,8 @@ import functools
 import importlib
 
 from . import numpy  # isort: skip  it installs the operators of arrays
-from . import lax, tree, tree_util
+from . import errors, lax, tree, tree_util
 from .backends.reference import ReferenceBackend as _ReferenceBackend
-from .core import errors
 from .core.array import Array
 from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend

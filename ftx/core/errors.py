@@ -19,11 +19,21 @@ def _text(kind: type[FtxError] | type[FtxWarning], message: str, where: str) -> 
     return f"{message}{advice}{place}\n  [{kind.code}: see {PAGES}/{kind.code}.md]"
 
 
+def _restored(kind: type[FtxError], text: str, where: str) -> FtxError:
+    error = kind.__new__(kind, text)
+    error.where = where
+    return error
+
+
 class FtxError(Exception):
     """Base of the errors that carry a code: expected, got, where, and the cure."""
 
     code = "FTX-E000"
     cure = "catch it to catch every error of ftx"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default the whole text would be taken for a message, and get a second place and code.
+        return _restored, (type(self), str(self), self.where)
 
     def __init__(self, message: str, where: str | None = None):
         mark_frames()
@@ -388,7 +398,4 @@ class LongTraceWarning(FtxWarning):
     cure = "loop with ftx.lax.fori_loop, scan or while_loop, which record their body once"
 
 
-ConcretizationTypeError = ConcretizationError
-"""JAX's name."""
-UnexpectedTracerError = LeakedTracerError
-"""JAX's name."""
+__all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

@@ -5,7 +5,9 @@ That every code can be raised, and how its message is built, is tested by its pa
 """
 
 import ast
+import importlib
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -275,9 +277,17 @@ def test_jax_names():
     for name in (
         *("ConcretizationTypeError", "TracerArrayConversionError", "TracerBoolConversionError"),
         *("TracerIntegerConversionError", "UnexpectedTracerError", "KeyReuseError"),
-        "NonConcreteBooleanIndexError",
+        *("NonConcreteBooleanIndexError", "JaxRuntimeError"),
     ):
-        assert issubclass(getattr(ftx.errors, name), errors.FtxError)
+        assert issubclass(getattr(importlib.import_module("ftx.errors"), name), errors.FtxError)
+
+
+def test_errors_keep_their_text_between_processes():
+    with pytest.raises(errors.ReshapeError) as caught:
+        ONES.reshape(3)
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert type(copied) is errors.ReshapeError
+    assert (str(copied), copied.where) == (str(caught.value), caught.value.where)
 
 
 def test_known_values_may_be_asked_for():
