@@ -20,11 +20,18 @@ def _optional_bool(text: str) -> bool | None:
     try:
         return known[text.lower()]
     except KeyError:
-        raise ValueError("expected 1, 0 or none") from None
+        raise ValueError(f"expected 1, 0 or none, got {text!r}") from None
 
 
 def _bool(text: str) -> bool:
     return bool(_optional_bool(text))
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected an integer, got {text!r}") from None
 
 
 def _one_of(**values: str) -> Callable[[Any], str]:
@@ -32,7 +39,7 @@ def _one_of(**values: str) -> Callable[[Any], str]:
 
     def parse(text: Any) -> str:
         if text not in values:
-            raise ValueError(f"expected one of {', '.join(values)}")
+            raise ValueError(f"expected one of {', '.join(values)}, got {text!r}")
         return values[text]
 
     return parse
@@ -69,7 +76,7 @@ def _disabled(names: str | Iterable[str]) -> frozenset[str]:
     unknown = found - set(OPTIMISATIONS)
     if unknown:
         raise ValueError(
-            f"expected names of {', '.join(OPTIMISATIONS)}, not {', '.join(sorted(unknown))}"
+            f"expected names of {', '.join(OPTIMISATIONS)}, got {', '.join(sorted(unknown))}"
         )
     return found
 
@@ -97,12 +104,12 @@ OPTIONS = (
         "True: new arrays are float64/int64; False: 64-bit becomes 32-bit, as in JAX's default.",
     ),
     Option("disable_jit", False, _bool, "FTX_DISABLE_JIT", "Run jit's body with NumPy."),
-    Option("debug", 0, int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
-    Option("check", 0, int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
+    Option("debug", 0, _int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
+    Option("check", 0, _int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
     Option("dump", "", str, "FTX_DUMP", "Folder that receives every stage of every program."),
     Option("cache_dir", "", str, "", "Folder of the kernel cache; '': $FTX_CACHE_DIR or ~/.cache."),
-    Option("num_threads", 0, int, "", "Threads per call; 0: $FTX_NUM_THREADS or all cores."),
-    Option("num_cpu_devices", 0, int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
+    Option("num_threads", 0, _int, "", "Threads per call; 0: $FTX_NUM_THREADS or all cores."),
+    Option("num_cpu_devices", 0, _int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
     Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
     Option(
@@ -138,14 +145,14 @@ OPTIONS = (
     Option(
         "retrace_warning",
         32,
-        int,
+        _int,
         "FTX_RETRACE_WARNING",
         "Traces of one jitted function at which to warn; 0: never.",
     ),
     Option(
         "long_trace_warning",
         10_000,
-        int,
+        _int,
         "FTX_LONG_TRACE_WARNING",
         "Equations of one program, of one Python line mostly, at which to warn; 0: never.",
     ),
@@ -153,7 +160,7 @@ OPTIONS = (
     Option(
         "compile_workers",
         -1,
-        int,
+        _int,
         "FTX_COMPILE_WORKERS",
         "Processes that help to compile; -1: one per free core, at most 4; 0: none.",
     ),
@@ -209,9 +216,7 @@ class Config:
         try:
             return option.parse(text)
         except ValueError as error:
-            raise ConfigError(
-                f"{option.variable}: {error}, got {text!r}; {option.meaning}"
-            ) from None
+            raise ConfigError(f"{option.variable}={text!r}: {error}; {option.meaning}") from None
 
     def update(self, name: str, value: Any) -> None:
         """Set one option, under its own name or JAX's."""
@@ -223,9 +228,7 @@ class Config:
             try:
                 value = option.parse(value)
             except ValueError as error:
-                raise ConfigError(
-                    f"config: {key}: {error}, got {value!r}; {option.meaning}"
-                ) from None
+                raise ConfigError(f"config: {key}={value!r}: {error}; {option.meaning}") from None
         setattr(self, key, value)
         self._name_state()
         if key in self._listeners:

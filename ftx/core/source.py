@@ -18,8 +18,12 @@ from typing import NamedTuple, TypeVar
 import optree
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NOT_USERS = (_ROOT, os.path.dirname(os.path.abspath(optree.__file__)) + os.sep)
-"""Folders whose frames stand between the user's line and ours; optree calls back from tree.map."""
+_NOT_USERS = (
+    _ROOT,
+    os.path.dirname(os.path.abspath(optree.__file__)) + os.sep,
+    "<frozen importlib",
+)
+"""Whose frames stand between the user's line and ours: optree calls back from tree.map."""
 
 
 class SourceInfo(NamedTuple):
