@@ -15,6 +15,7 @@ import numpy as np
 from . import dtypes
 from .config import config
 from .errors import (
+    ArgumentError,
     DonatedArrayError,
     DTypeError,
     ImmutableArrayError,
@@ -136,7 +137,12 @@ class Array(Value):
         return (1, 0)
 
     def __bool__(self) -> bool:
-        return bool(self._live())
+        value = self._live()
+        if value.size != 1:
+            raise ArgumentError(
+                f"truth: expected an array of one element, got {self.aval}; use x.any() or x.all()"
+            )
+        return bool(value)
 
     def __int__(self) -> int:
         return int(self._scalar())
@@ -163,6 +169,10 @@ class Array(Value):
 
     def item(self, *index: int) -> Any:
         """One element as a Python number."""
+        if not index and self.size != 1:
+            raise ArgumentError(
+                f"item: expected an array of one element, got {self.aval}; use tolist or an index"
+            )
         return self._live().item(*index)
 
     def tolist(self) -> Any:

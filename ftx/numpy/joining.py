@@ -5,6 +5,7 @@ Must not know: element types, beyond promotion.
 """
 
 import operator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..core.errors import (
     ArgumentError,
     AxisError,
     ConcatenateShapeError,
+    NotAnArrayError,
     ShapeError,
     UnsupportedError,
 )
@@ -30,6 +32,7 @@ from .promotion import (
     cast,
     operand,
     promote_dtypes,
+    shape_tuple,
     unsupported,
 )
 from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
@@ -46,6 +49,8 @@ def _given(name, arrays):
     if isinstance(arrays, (Value, np.ndarray)):
         whole = operand(name, arrays)
         arrays = [whole[i] for i in range(whole.shape[0])] if whole.ndim else []
+    if not isinstance(arrays, Iterable):
+        raise NotAnArrayError(f"{name}: expected a sequence of arrays, got {arrays!r}; write [x]")
     arrays = list(arrays)
     if not arrays:
         raise ShapeError(f"{name}: expected at least one array, got none")
@@ -264,11 +269,7 @@ def tile(A, reps):
     [1, 2, 1, 2]
     """
     x = operand("tile", asarray(A))
-    counts = (
-        tuple(map(operator.index, reps))
-        if isinstance(reps, (tuple, list))
-        else (operator.index(reps),)
-    )
+    counts = shape_tuple("tile", reps)
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     sizes = (1,) * (ndim - x.ndim) + x.shape
@@ -296,6 +297,13 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     if isinstance(repeats, Tracer) and total_repeat_length is not None:
         return _repeat_traced(x, repeats, at, operator.index(total_repeat_length))
     counts = np.asarray(repeats.tolist() if isinstance(repeats, Value) else repeats)
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ArgumentError(f"repeat: expected numbers of at least 0 as repeats, got {repeats}")
+    if counts.size not in (1, n):
+        raise ShapeError(
+            f"repeat: expected one number, or one for each of {n} indices along axis {at}, got "
+            f"{counts.size}; pass as many as the axis is long"
+        )
     if counts.ndim == 0 and total_repeat_length is None:
         k = operator.index(counts[()])
         shape = (*x.shape[: at + 1], k, *x.shape[at + 1 :])

@@ -371,9 +371,16 @@ class _Static:
         nums = as_tuple(argnums)
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
         try:
-            parameters = list(inspect.signature(fun).parameters)
+            known = dict(inspect.signature(fun).parameters)
         except (TypeError, ValueError):
-            parameters = []
+            known = {}
+        parameters = list(known)
+        several = any(p.kind is p.VAR_POSITIONAL for p in known.values())
+        if known and not several and any(not -len(known) <= n < len(known) for n in nums):
+            raise StaticArgumentError(
+                f"jit of {name_of(fun)}: expected static_argnums among its {len(known)} "
+                f"arguments, got {nums}; count them from 0"
+            )
         for name in names:
             if parameters and name not in parameters and "kwargs" not in parameters:
                 raise StaticArgumentError(

@@ -230,6 +230,22 @@ CASES = [
     (errors.ArgumentError, lambda: fnp.meshgrid(ONES, indexing="up"), ["'xy' or 'ij'", "'up'"]),
     (errors.EmptyArrayError, lambda: fnp.argmax(ONES[:0]), ["f32[0]"]),
     (errors.UnsupportedError, lambda: fnp.sum(ONES, out=ONES), ["out=None", "leave out out"]),
+    (errors.ArgumentError, lambda: bool(ONES > 0), ["bool[2]", "x.any()"]),
+    (errors.ArgumentError, lambda: ONES.item(), ["f32[2]", "tolist"]),
+    (errors.ArgumentError, lambda: fnp.repeat(ONES, -1), ["at least 0", "-1"]),
+    (errors.ShapeError, lambda: fnp.repeat(ONES, [1, 2, 3]), ["each of 2", "got 3"]),
+    (errors.ShapeError, lambda: fnp.tile(ONES, "2"), ["'2'"]),
+    (errors.NotAnArrayError, lambda: fnp.concatenate(3), ["sequence of arrays", "got 3"]),
+    (
+        errors.TreeError,
+        lambda: ftx.tree.unflatten(ftx.tree.structure([1, 2]), [1]),
+        ["2 leaves", "got 1"],
+    ),
+    (
+        errors.StaticArgumentError,
+        lambda: ftx.jit(lambda x: x, static_argnums=1),
+        ["its 1 arguments", "(1,)"],
+    ),
     (errors.ConfigError, lambda: ftx.config.update("jax_speed", 1), ["jax_speed", "enable_x64"]),
     (
         errors.ConfigError,
