@@ -10,14 +10,14 @@ import functools
 import importlib
 
 from . import numpy  # isort: skip  it installs the operators of arrays
-from . import lax, tree, tree_util
+from . import errors, lax, tree, tree_util
 from .backends.reference import ReferenceBackend as _ReferenceBackend
-from .core import errors
 from .core.array import Array
 from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
 from .core.config import config
 from .core.state import use_trace as _use_trace
+from .core.tracebacks import install_hooks as _install_hooks
 from .core.types import ShapeDtypeStruct
 from .devices import (
     Device,
@@ -82,6 +82,7 @@ def _loader(module, name):
     return lambda: getattr(importlib.import_module(module, __name__), name)()
 
 
+_install_hooks()
 _register_backend("reference", _ReferenceBackend)
 _register_backend("cpu", _loader(".backends.cpu", "CpuBackend"))
 _register_backend("cuda", _loader(".backends.cuda", "CudaBackend"))
@@ -129,6 +130,45 @@ def debug_nans(new_val=True):
     0.0
     """
     with config.override(debug_nans=bool(new_val)):
+        yield
+
+
+@contextlib.contextmanager
+def checking_leaks():
+    """Raise SideEffectError where a function stores a traced array outside itself; slow.
+
+    >>> with checking_leaks():
+    ...     jit(lambda x: x + 1)(1).tolist()
+    2
+    """
+    with config.override(check_tracer_leaks=True):
+        yield
+
+
+@contextlib.contextmanager
+def debug_key_reuse(new_val=True):
+    """Raise KeyReuseError where a random key is used twice for the length of a `with` block.
+
+    Keys are watched outside traced code, and within one traced function; a key that a function
+    closes over or hands to another jitted function is not.
+
+    >>> with debug_key_reuse():
+    ...     random.uniform(random.PRNGKey(0)).shape
+    ()
+    """
+    with config.override(debug_key_reuse=bool(new_val)):
+        yield
+
+
+@contextlib.contextmanager
+def numpy_dtype_promotion(mode):
+    """How operands of different dtypes are treated: "standard" promotes, "strict" refuses.
+
+    >>> with numpy_dtype_promotion("strict"):
+    ...     numpy.add(numpy.ones(2), 1.0).tolist()
+    [2.0, 2.0]
+    """
+    with config.override(numpy_dtype_promotion=mode):
         yield
 
 

@@ -13,7 +13,7 @@ from .core import tree
 from .core.array import Array, Value
 from .core.backend import get_backend
 from .core.config import config
-from .core.errors import BackendError
+from .core.errors import ArgumentError, BackendError, UnsupportedError
 from .numpy.promotion import asarray
 from .transforms.pmap import device_count as _cpu_device_count
 
@@ -110,7 +110,7 @@ def default_backend():
 def _check_device(name, device):
     leaves = tree.leaves(device)
     if any(getattr(d, "platform", None) != "cpu" for d in leaves):
-        raise NotImplementedError(f"{name}: expected CPU devices, got {device!r}")
+        raise UnsupportedError(f"{name}: expected CPU devices, got {device!r}")
 
 
 def device_put(x, device=None, *, src=None, donate=False, may_alias=None):
@@ -133,7 +133,9 @@ def device_put_sharded(shards, devices):
     """
     _check_device("device_put_sharded", devices)
     if len(shards) != len(devices):
-        raise ValueError(f"device_put_sharded: expected {len(devices)} shards, got {len(shards)}")
+        raise ArgumentError(
+            f"device_put_sharded: expected {len(devices)} shards, got {len(shards)}"
+        )
     return tree.map(lambda *rows: asarray([asarray(r) for r in rows]), *shards)
 
 

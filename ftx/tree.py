@@ -7,6 +7,7 @@ Must not know: arrays.
 # ruff: noqa: F401  names are exported
 
 from .core import tree as _tree
+from .core.errors import ArgumentError, UnsupportedError
 from .core.tree import (
     DictKey,
     GetAttrKey,
@@ -32,7 +33,9 @@ __all__ = [
 
 def _no_paths(name, is_leaf_takes_path):
     if is_leaf_takes_path:
-        raise NotImplementedError(f"{name}: is_leaf_takes_path=True is not supported")
+        raise UnsupportedError(
+            f"{name}: expected is_leaf_takes_path=False, got True; decide by the leaf alone"
+        )
 
 
 def flatten_with_path(tree, is_leaf=None, is_leaf_takes_path=False):
@@ -127,7 +130,7 @@ def reduce_associative(operation, tree, *, identity=None, is_leaf=None):
     found = leaves(tree, is_leaf)
     if not found:
         if identity is None:
-            raise ValueError("reduce_associative: expected leaves or an identity, got neither")
+            raise ArgumentError("reduce_associative: expected leaves or an identity, got neither")
         return identity
     while len(found) > 1:
         pairs = [operation(a, b) for a, b in zip(found[::2], found[1::2], strict=False)]

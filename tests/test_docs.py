@@ -31,16 +31,6 @@ def test_docstring_examples_run(name):
     assert not result.failed
 
 
-def test_every_error_code_is_explained():
-    page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
-    errors = importlib.import_module("ftx.core.errors")
-    found = [e for e in vars(errors).values() if isinstance(e, type) and hasattr(e, "code")]
-    for error in found:
-        if error is not errors.FtxError:
-            assert f"| {error.code} | `{error.__name__}` |" in page
-    assert len({e.code for e in found}) == len(found)
-
-
 def test_doctor_finds_this_machine_healthy(capsys):
     doctor = importlib.import_module("ftx.doctor")
     assert doctor.main(["doctor"]) == 0

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, as_array, check_finite
-from ..core.errors import JaxprTypeError
+from ..core.errors import JaxprTypeError, NonFiniteError
 from ..core.evaluate import read
 from ..core.jaxpr import Eqn, Jaxpr, Var, has_effects
+from ..core.source import interprets
 from ..core.state import interpreting
 
 TOLERANCE = {2: 2e-2, 4: 1e-4, 8: 1e-9}
@@ -59,22 +60,20 @@ class ComparingExecutable:
 
 
 def check_results(jaxpr: Jaxpr, args: Any, results: list[Array]) -> None:
-    """Under debug_nans or debug_infs: FloatingPointError naming the first equation to blame."""
+    """Under debug_nans or debug_infs: NonFiniteError naming the first equation to blame."""
     try:
         check_finite(jaxpr.name, results)
-    except FloatingPointError:
+    except NonFiniteError:
         _locate(jaxpr, args)
         raise
 
 
+@interprets
 def _locate(jaxpr: Jaxpr, args: Any) -> None:
     env = dict(zip(jaxpr.invars, map(as_array, args), strict=True))
     with interpreting():
         for eqn in jaxpr.eqns:
-            try:
-                outs = eqn.primitive.bind(*[read(env, a) for a in eqn.invars], **eqn.params)
-            except FloatingPointError as error:
-                raise FloatingPointError(f"{error}\n  at {eqn.source}") from None
+            outs = eqn.primitive.bind(*[read(env, a) for a in eqn.invars], **eqn.params)
             env.update(zip(eqn.outvars, outs, strict=True))
 
 

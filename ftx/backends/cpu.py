@@ -24,7 +24,7 @@ from ..core import dtypes, result_pool
 from ..core.array import Array, aval_of, fresh_array
 from ..core.collector import without_collector
 from ..core.config import config
-from ..core.errors import IndexOutOfRangeError
+from ..core.errors import CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, machine, parallel
@@ -544,7 +544,7 @@ def _as_buffer(x: Any, aval: Any) -> np.ndarray[Any, Any]:
         return x.buffer()
     value = np.asarray(x, aval.dtype)
     if value.shape != aval.shape:
-        raise TypeError(f"compiled call: expected {aval}, got {aval_of(x)}")
+        raise CompiledCallError(f"compiled call: expected {aval}, got {aval_of(x)}")
     return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
 
 

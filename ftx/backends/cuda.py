@@ -22,7 +22,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, aval_of
-from ..core.errors import BackendError, IndexOutOfRangeError
+from ..core.errors import BackendError, CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
 from . import executor
@@ -325,7 +325,7 @@ class Resident:
         else:
             value = np.asarray(x, aval.dtype)
         if value.shape != aval.shape:
-            raise TypeError(f"compiled call: expected {aval}, got {aval_of(x)}")
+            raise CompiledCallError(f"compiled call: expected {aval}, got {aval_of(x)}")
         if not value.size:
             return self.device.allocate(1)
         return self.device.upload(np.ascontiguousarray(value))
@@ -393,7 +393,10 @@ class GpuDevice:
         self._device.set_current()
         (error,) = getattr(self._driver, function)(*args)
         if int(error):
-            raise BackendError(f"cuda: {function} failed with {error.name}")
+            raise BackendError(
+                f"cuda: expected {function} to succeed, got {error.name}; check the driver "
+                "with python -m ftx doctor"
+            )
 
     def allocate(self, nbytes: int) -> GpuMemory:
         """From the stream-ordered pool; freed when the last use of it is."""
@@ -450,8 +453,8 @@ class GpuDevice:
             self._core.launch(self._stream, config, kernel, *addresses)
         except Exception as error:
             raise BackendError(
-                f"cuda: a launch of {blocks} blocks of {threads} threads failed with "
-                f"{type(error).__name__}: {error}"
+                f"cuda: expected a launch of {blocks} blocks of {threads} threads to succeed, "
+                f"got {type(error).__name__}: {error}; this is an error of ftx"
             ) from error
 
     def gemm(self, a: Any, b: Any, c: Any, arguments: dict[str, Any]) -> None:
@@ -471,7 +474,8 @@ class GpuDevice:
             self._stream.sync()
         except Exception as error:
             raise BackendError(
-                f"cuda: a kernel failed with {type(error).__name__}: {error}"
+                f"cuda: expected the kernels to end, got {type(error).__name__}: {error}; "
+                "this is an error of ftx"
             ) from error
 
 
@@ -542,7 +546,10 @@ class Products:
         )
         lt.matmul_preference_destroy(preference)
         if not count[0]:
-            raise BackendError(f"cuda: cuBLASLt has no algorithm for {dtype} m={m} n={n} k={k}")
+            raise BackendError(
+                f"cuda: expected a product that cuBLASLt has an algorithm for, got {dtype} "
+                f"m={m} n={n} k={k}; use another dtype, or the CPU"
+            )
         return description, x, y, out, found, np.ones(1, dtype), np.zeros(1, dtype)
 
     def _layout(self, kind: int, rows: int, columns: int, batch: int, stride: int) -> Any:

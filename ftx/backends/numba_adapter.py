@@ -49,6 +49,7 @@ from numba.cpython import (  # noqa: F401  see LOWERING
 
 from ..core.collector import without_collector
 from ..core.config import config
+from ..core.errors import BackendError
 from . import kernel_names
 from .elements import I64
 from .machine_code import ObjectCode, load_kernel, target_machine
@@ -325,4 +326,4 @@ def check_numba() -> None:
     except Exception as error:
         got = f"{metadata.version('numba')}, whose internals differ ({error!r})"
         wanted = f"expected Numba {SUPPORTED_NUMBA}, got {got}; install one in that range"
-        raise RuntimeError(f"numba_adapter: {wanted}") from error
+        raise BackendError(f"numba_adapter: {wanted}") from error

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import ConfigError
 from ..core.processor import available_cores
 from . import cache
 
@@ -49,7 +50,7 @@ def default_threads() -> int:
     if not text:
         return available_cores()
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"FTX_NUM_THREADS: expected a positive integer, got {text!r}")
+        raise ConfigError(f"FTX_NUM_THREADS: expected a positive integer, got {text!r}")
     return int(text)
 
 
@@ -69,7 +70,7 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Let parallel thunks use `count` threads from their next start on; results do not change."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"set_num_threads: expected a positive integer, got {count!r}")
+        raise ConfigError(f"set_num_threads: expected a positive integer, got {count!r}")
     _cells[0] = min(count, _limit)
 
 
@@ -121,7 +122,7 @@ def load_layer(name: str) -> Layer:
     """Start the thread pool of this layer. Raises ImportError if its library is missing."""
     global _limit
     if name not in LAYERS:
-        raise ValueError(f"load_layer: expected one of {LAYERS}, got {name!r}")
+        raise ConfigError(f"load_layer: expected one of {LAYERS}, got {name!r}")
     with _start_lock:
         if name == "tbb":
             _load_tbb()

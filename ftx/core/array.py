@@ -15,10 +15,11 @@ import numpy as np
 from . import dtypes
 from .config import config
 from .errors import (
+    ArgumentError,
     DonatedArrayError,
     DTypeError,
     ImmutableArrayError,
-    LeakedTracerError,
+    NonFiniteError,
     NotAnArrayError,
 )
 from .types import ShapedArray
@@ -34,6 +35,7 @@ class Value:
     __hash__ = None  # type: ignore[assignment]
 
     aval: ShapedArray
+    leaked: Any
 
     shape = property(lambda self: self.aval.shape, doc="Sizes of the axes.")
     dtype = property(lambda self: self.aval.dtype, doc="Element type, a numpy.dtype.")
@@ -50,13 +52,14 @@ class Value:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise ImmutableArrayError(
-            f"item assignment: arrays of ftx are immutable, got x[...] = y on {self.aval}; "
-            "write x = x.at[...].set(y)"
+            "item assignment: expected x.at[...].set(y), since arrays are immutable, got "
+            f"x[...] = y on {self.aval}; write x = x.at[...].set(y)"
         )
 
     def __delitem__(self, index: Any) -> None:
         raise ImmutableArrayError(
-            "item deletion: arrays of ftx are immutable; use ftx.numpy.delete"
+            "item deletion: expected an operation that makes a new array, since arrays are "
+            f"immutable, got del x[...] on {self.aval}; use ftx.numpy.delete"
         )
 
 
@@ -134,7 +137,12 @@ class Array(Value):
         return (1, 0)
 
     def __bool__(self) -> bool:
-        return bool(self._live())
+        value = self._live()
+        if value.size != 1:
+            raise ArgumentError(
+                f"truth: expected an array of one element, got {self.aval}; use x.any() or x.all()"
+            )
+        return bool(value)
 
     def __int__(self) -> int:
         return int(self._scalar())
@@ -161,6 +169,10 @@ class Array(Value):
 
     def item(self, *index: int) -> Any:
         """One element as a Python number."""
+        if not index and self.size != 1:
+            raise ArgumentError(
+                f"item: expected an array of one element, got {self.aval}; use tolist or an index"
+            )
         return self._live().item(*index)
 
     def tolist(self) -> Any:
@@ -173,7 +185,10 @@ class Array(Value):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
-            raise NotAnArrayError("iteration: expected an array with at least one axis")
+            raise NotAnArrayError(
+                "iteration: expected an array with at least one axis, got a scalar; "
+                "use x.reshape(1)"
+            )
         return iter([Array(row) for row in self._live()])
 
     def __contains__(self, item: Any) -> bool:
@@ -237,10 +252,7 @@ def numpy_value(x: Any) -> np.ndarray[Any, Any]:
     if type(x) is Array:
         return x._live()
     if isinstance(x, Value):
-        raise LeakedTracerError(
-            f"leaked tracer: a traced {x.aval} was used after its function had returned; "
-            "return it from the function instead of storing it outside"
-        )
+        raise x.leaked()
     return np.asarray(x, aval_of(x).dtype)
 
 
@@ -253,7 +265,7 @@ def as_array(x: Any) -> Array:
 
 
 def check_finite(name: str, results: list[Array]) -> None:
-    """Raise FloatingPointError if a result has a NaN (debug_nans) or infinity (debug_infs)."""
+    """Raise NonFiniteError if a result has a NaN (debug_nans) or infinity (debug_infs)."""
     for result in results:
         value = result._np
         if not dtypes.is_inexact(value.dtype):
@@ -261,4 +273,5 @@ def check_finite(name: str, results: list[Array]) -> None:
         nan = config.debug_nans and bool(np.isnan(value).any())
         inf = config.debug_infs and bool(np.isinf(value).any())
         if nan or inf:
-            raise FloatingPointError(f"{name}: {'NaN' if nan else 'infinity'} in {result.aval}")
+            what = "a NaN" if nan else "an infinity"
+            raise NonFiniteError(f"{name}: expected finite results, got {what} in {result.aval}")

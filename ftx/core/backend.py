@@ -50,6 +50,9 @@ def get_backend(name: str) -> Backend:
     if name not in _LOADED:
         if name not in _LOADERS:
             known = ", ".join(sorted(_LOADERS))
-            raise BackendError(f"backend: expected one of {known}, got {name!r}")
+            raise BackendError(
+                f"backend: expected one of {known}, got {name!r}; choose another with "
+                "ftx.config.update('default_backend', name)"
+            )
         _LOADED[name] = _LOADERS[name]()
     return _LOADED[name]

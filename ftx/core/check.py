@@ -21,7 +21,10 @@ def check_jaxpr(jaxpr: Jaxpr, stage: str = "trace") -> Jaxpr:
     Raises: JaxprTypeError naming the equation and the stage that produced it.
     """
     if len(jaxpr.consts) > len(jaxpr.invars):
-        raise JaxprTypeError(f"after {stage}: {len(jaxpr.consts)} consts for fewer binders")
+        raise JaxprTypeError(
+            f"after {stage}: expected a binder for each of {len(jaxpr.consts)} consts, got "
+            f"{len(jaxpr.invars)} binders"
+        )
     bound: set[Var] = set()
     for var in jaxpr.invars:
         _bind(var, bound, jaxpr, None, stage)
@@ -42,11 +45,16 @@ def _fail(problem: str, jaxpr: Jaxpr, eqn: Eqn | None, stage: str) -> None:
         name(var)
     at = jaxpr.eqns.index(eqn) if eqn is not None else len(jaxpr.eqns)
     for i, each in enumerate(jaxpr.eqns):
-        text = format_eqn(each, name, "  > " if each is eqn else "    ")
+        shown = format_eqn(each, name, "  > " if each is eqn else "    ")
         if abs(i - at) <= CONTEXT:
-            lines.append(text)
+            lines.append(shown)
     where = str(eqn.source) if eqn is not None and eqn.source.file else None
-    raise JaxprTypeError(f"after {stage}: {problem}; in\n" + "\n".join(lines), where)
+    text = "\n".join(lines)
+    raise JaxprTypeError(
+        f"after {stage}: expected a program that type-checks, got: {problem}; "
+        f"{JaxprTypeError.cure}\n{text}",
+        where,
+    )
 
 
 def _bind(var: Var, bound: set[Var], jaxpr: Jaxpr, eqn: Eqn | None, stage: str) -> None:

@@ -20,11 +20,29 @@ def _optional_bool(text: str) -> bool | None:
     try:
         return known[text.lower()]
     except KeyError:
-        raise ValueError("expected 1, 0 or none") from None
+        raise ValueError(f"expected 1, 0 or none, got {text!r}") from None
 
 
 def _bool(text: str) -> bool:
     return bool(_optional_bool(text))
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected an integer, got {text!r}") from None
+
+
+def _one_of(**values: str) -> Callable[[Any], str]:
+    """A parser of words: those it takes, and what each stands for."""
+
+    def parse(text: Any) -> str:
+        if text not in values:
+            raise ValueError(f"expected one of {', '.join(values)}, got {text!r}")
+        return values[text]
+
+    return parse
 
 
 OPTIMISATIONS = {
@@ -59,7 +77,7 @@ def _disabled(names: str | Iterable[str]) -> frozenset[str]:
     unknown = found - set(OPTIMISATIONS)
     if unknown:
         raise ValueError(
-            f"expected names of {', '.join(OPTIMISATIONS)}; got {', '.join(sorted(unknown))}"
+            f"expected names of {', '.join(OPTIMISATIONS)}, got {', '.join(sorted(unknown))}"
         )
     return found
 
@@ -87,19 +105,63 @@ OPTIONS = (
         "True: new arrays are float64/int64; False: 64-bit becomes 32-bit, as in JAX's default.",
     ),
     Option("disable_jit", False, _bool, "FTX_DISABLE_JIT", "Run jit's body with NumPy."),
-    Option("debug", 0, int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
-    Option("check", 0, int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
+    Option("debug", 0, _int, "FTX_DEBUG", "1 compiles, 2 timings, 3 passes, 4 kernels, 5 LLVM."),
+    Option("check", 0, _int, "FTX_CHECK", "1: verify after every stage; 2: also against impl."),
     Option("dump", "", str, "FTX_DUMP", "Folder that receives every stage of every program."),
     Option("cache_dir", "", str, "", "Folder of the kernel cache; '': $FTX_CACHE_DIR or ~/.cache."),
-    Option("num_threads", 0, int, "", "Threads per call; 0: $FTX_NUM_THREADS or all cores."),
-    Option("num_cpu_devices", 0, int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
+    Option("num_threads", 0, _int, "", "Threads per call; 0: $FTX_NUM_THREADS or all cores."),
+    Option("num_cpu_devices", 0, _int, "FTX_NUM_CPU_DEVICES", "Devices for pmap; 0: all cores."),
     Option("debug_nans", False, _bool, "FTX_DEBUG_NANS", "Raise at the first NaN result."),
     Option("debug_infs", False, _bool, "FTX_DEBUG_INFS", "Raise at the first infinite result."),
+    Option(
+        "debug_key_reuse",
+        False,
+        _bool,
+        "FTX_DEBUG_KEY_REUSE",
+        "Raise where a random key is used twice: outside traced code, or within one function.",
+    ),
+    Option(
+        "check_tracer_leaks",
+        False,
+        _bool,
+        "FTX_CHECK_TRACER_LEAKS",
+        "Raise when a traced function has stored a traced array outside itself.",
+    ),
+    Option(
+        "numpy_dtype_promotion",
+        "standard",
+        _one_of(standard="standard", strict="strict"),
+        "FTX_NUMPY_DTYPE_PROMOTION",
+        "standard: operands of different dtypes are promoted; strict: an error, but for numbers.",
+        always_parsed=True,
+    ),
+    Option(
+        "traceback_filtering",
+        "auto",
+        _one_of(auto="auto", quiet_remove_frames="auto", off="off", full="off"),
+        "FTX_TRACEBACK",
+        "auto: tracebacks leave out the frames of ftx; off or full: they show them.",
+        always_parsed=True,
+    ),
+    Option(
+        "retrace_warning",
+        32,
+        _int,
+        "FTX_RETRACE_WARNING",
+        "Traces of one jitted function at which to warn; 0: never.",
+    ),
+    Option(
+        "long_trace_warning",
+        10_000,
+        _int,
+        "FTX_LONG_TRACE_WARNING",
+        "Equations of one program, of one Python line mostly, at which to warn; 0: never.",
+    ),
     Option("default_backend", "cpu", str, "FTX_BACKEND", "Backend of jit: cpu, cuda, reference."),
     Option(
         "compile_workers",
         -1,
-        int,
+        _int,
         "FTX_COMPILE_WORKERS",
         "Processes that help to compile; -1: one per free core, at most 4; 0: none.",
     ),
@@ -128,6 +190,12 @@ class Config:
     num_cpu_devices: int
     debug_nans: bool
     debug_infs: bool
+    debug_key_reuse: bool
+    check_tracer_leaks: bool
+    numpy_dtype_promotion: str
+    traceback_filtering: str
+    retrace_warning: int
+    long_trace_warning: int
     default_backend: str
     compile_workers: int
     disable: frozenset[str]
@@ -155,13 +223,13 @@ class Config:
         """Set one option, under its own name or JAX's."""
         key = name.removeprefix("jax_")
         if key not in _BY_NAME:
-            raise ConfigError(f"config: no option {name!r}; valid options are {sorted(_BY_NAME)}")
+            raise ConfigError(f"config: expected an option among {sorted(_BY_NAME)}, got {name!r}")
         option = _BY_NAME[key]
         if option.always_parsed or (isinstance(value, str) and option.parse is not str):
             try:
                 value = option.parse(value)
             except ValueError as error:
-                raise ConfigError(f"config: {key}={value!r}: {error}") from None
+                raise ConfigError(f"config: {key}={value!r}: {error}; {option.meaning}") from None
         setattr(self, key, value)
         self._name_state()
         if key in self._listeners:

@@ -55,6 +55,12 @@ def kind(dtype: DType) -> str:
     return _KIND[dtype]
 
 
+def kind_names(kinds: str) -> str:
+    """Kinds in words, for errors."""
+    words = {"b": "bools", "i": "integers", "f": "real numbers", "c": "complex numbers"}
+    return " or ".join(words[k] for k in kinds)
+
+
 def is_float(dtype: DType) -> bool:
     return _KIND.get(dtype) == "f"
 

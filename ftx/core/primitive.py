@@ -89,8 +89,8 @@ class Primitive:
 
     def _missing(self, rule: str) -> list[Any]:
         raise MissingRuleError(
-            f"primitive '{self.name}' has no {rule} rule; "
-            f"add 'def {rule}' to class {type(self).__name__}"
+            f"primitive '{self.name}': expected class {type(self).__name__} to define the "
+            f"rule {rule}, got none; add 'def {rule}' to class {type(self).__name__}"
         )
 
     def abstract_eval(self, *avals: ShapedArray, **params: Any) -> list[ShapedArray]:

@@ -7,6 +7,7 @@ Knows nothing of: jaxprs, errors, files on disk beyond reading one line to show 
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
@@ -17,8 +18,12 @@ from typing import NamedTuple, TypeVar
 import optree
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NOT_USERS = (_ROOT, os.path.dirname(os.path.abspath(optree.__file__)) + os.sep)
-"""Folders whose frames stand between the user's line and ours; optree calls back from tree.map."""
+_NOT_USERS = (
+    _ROOT,
+    os.path.dirname(os.path.abspath(optree.__file__)) + os.sep,
+    "<frozen importlib",
+)
+"""Whose frames stand between the user's line and ours: optree calls back from tree.map."""
 
 
 class SourceInfo(NamedTuple):
@@ -35,6 +40,19 @@ class SourceInfo(NamedTuple):
 
 
 UNKNOWN = SourceInfo("", 0, "")
+
+
+class _Frames:
+    hidden = True
+    """Whether tracebacks leave out the frames of ftx (option traceback_filtering)."""
+
+
+FRAMES = _Frames()
+
+
+def is_users(code: CodeType) -> bool:
+    """Whether `code` is outside ftx."""
+    return not code.co_filename.startswith(_NOT_USERS)
 
 
 _INTERPRETERS: set[CodeType] = set()
@@ -59,10 +77,19 @@ def user_source() -> SourceInfo:
             eqn = frame.f_locals.get("eqn")
             if eqn is not None and eqn.source.file:
                 return eqn.source
-        elif not code.co_filename.startswith(_NOT_USERS):
+        elif is_users(code):
             return SourceInfo(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return UNKNOWN
+
+
+def mark_frames() -> None:
+    """Tell pytest and IPython to leave the frames of ftx on the stack out of tracebacks."""
+    frame = sys._getframe(1) if FRAMES.hidden else None
+    while frame is not None:
+        if not is_users(frame.f_code) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            frame.f_locals["__tracebackhide__"] = True
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 def user_location() -> str:

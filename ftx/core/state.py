@@ -68,6 +68,6 @@ def axis_size(name: str) -> int:
             return size
     names = [n for n, _ in STATE.axes]
     raise UnboundAxisError(
-        f"collective: expected the name of a mapped axis in scope ({names or 'none is'}), "
-        f"got {name!r}; map with vmap(..., axis_name={name!r}) or pmap"
+        "collective: expected the name of a mapped axis in scope, of which there are "
+        f"{names or 'none'}, got {name!r}; map with vmap(..., axis_name={name!r}) or pmap"
     )

@@ -9,26 +9,56 @@ Knows nothing of: pytrees, transforms, backends.
 
 from __future__ import annotations
 
+import gc
+import linecache
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import dtypes
 from .array import Array, Value, as_array, aval_of
 from .check import check_jaxpr
+from .config import config
 from .errors import (
     ConcretizationError,
     DTypeError,
     LeakedTracerError,
+    LongTraceWarning,
     NotAnArrayError,
+    SideEffectError,
     TracerArrayConversionError,
+    TracerBoolConversionError,
+    TracerFloatConversionError,
+    TracerIndexConversionError,
+    TracerIntegerConversionError,
 )
 from .jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from .leaks import holder_of
 from .primitive import Primitive
-from .source import user_source
+from .source import SourceInfo, user_source
 from .state import STATE, use_trace
 from .types import ShapedArray
+
+
+class Asked(NamedTuple):
+    """What wanted the value of a traced array: the error if it is not known, and its first word."""
+
+    error: type[ConcretizationError]
+    what: str
+
+
+VALUE = Asked(ConcretizationError, "value")
+BOOL = Asked(TracerBoolConversionError, "truth")
+INT, INDEX = Asked(TracerIntegerConversionError, "int"), Asked(TracerIndexConversionError, "index")
+FLOAT = Asked(TracerFloatConversionError, "float")
+COMPLEX, ITEM = FLOAT._replace(what="complex"), FLOAT._replace(what="item")
+
+
+_WARNED: set[SourceInfo] = set()
+"""Lines that have been warned of."""
 
 
 class Trace:
@@ -45,6 +75,8 @@ class Trace:
         self._producer: dict[Var, Eqn] = {}
         self._indexed = 0
         self._describe_arg = describe_arg
+        # Only what runs the user's Python can be a loop of theirs.
+        self._too_long = config.long_trace_warning if describe_arg else 0
 
     def new_arg(self, aval: ShapedArray) -> Tracer:
         """A tracer for one more argument."""
@@ -58,7 +90,22 @@ class Trace:
         avals = primitive.abstract_eval(*[a.aval for a in atoms], **params)
         outvars = tuple([Var(a) for a in avals])
         self.eqns.append(Eqn(primitive, atoms, params, outvars, user_source()))
+        if len(self.eqns) == self._too_long:
+            self._warn_long()
         return [Tracer(self, v) for v in outvars]
+
+    def _warn_long(self) -> None:
+        (source, count) = Counter(e.source for e in self.eqns).most_common(1)[0]
+        if source not in _WARNED:
+            _WARNED.add(source)
+            text = (
+                f"tracing '{self.name}': expected a program of moderate size, got "
+                f"{len(self.eqns)} equations so far, {count} of them from one line, which a Python "
+                "loop repeats, perhaps for ever; loop with ftx.lax.fori_loop, scan or while_loop, "
+                "which record their body once, or raise the option long_trace_warning"
+            )
+            warning = LongTraceWarning(text, str(source))
+            warnings.warn_explicit(warning, None, source.file, source.line)
 
     def atom(self, x: Any) -> Atom:
         """The variable or literal by which this trace refers to `x`."""
@@ -66,11 +113,7 @@ class Trace:
             if x.trace is self:
                 return x.var
             if not x.trace.alive:
-                raise LeakedTracerError(
-                    f"leaked tracer: a traced {x.aval} of '{x.trace.name}' was used in "
-                    f"'{self.name}' after '{x.trace.name}' had returned; return it from the "
-                    "function instead of storing it outside"
-                )
+                raise x.leaked(f" in '{self.name}'")
             return self._capture(x, x)
         if not isinstance(x, Value) and np.ndim(x) == 0 or type(x) is Array and x.ndim == 0:
             aval = aval_of(x)
@@ -92,7 +135,7 @@ class Trace:
         binders = tuple(var for var, _, _ in self.captured.values())
         return Jaxpr(consts, binders + self.args, tuple(self.eqns), atoms, self.name)
 
-    def value(self, var: Var) -> Array:
+    def value(self, var: Var, asked: Asked = VALUE) -> Array:
         """The value of `var`, evaluating what it needs.
 
         Raises: ConcretizationError if it depends on an argument whose value is not known.
@@ -101,20 +144,21 @@ class Trace:
             self._producer.update(dict.fromkeys(eqn.outvars, eqn))
         self._indexed = len(self.eqns)
         with use_trace(None):
-            for eqn in self._needed(var):
-                outs = eqn.primitive.bind(*map(self._concrete, eqn.invars), **eqn.params)
+            for eqn in self._needed(var, asked):
+                values = [self._concrete(a, asked) for a in eqn.invars]
+                outs = eqn.primitive.bind(*values, **eqn.params)
                 self.known.update(zip(eqn.outvars, outs, strict=True))
-            return self._concrete(var)
+            return self._concrete(var, asked)
 
-    def _concrete(self, atom: Atom) -> Any:
+    def _concrete(self, atom: Atom, asked: Asked) -> Any:
         if isinstance(atom, Literal):
             return Array(np.asarray(atom.value), atom.aval.weak_type)
         found = self.known[atom]
         if type(found) is Tracer:
-            found = self.known[atom] = found.trace.value(found.var)
+            found = self.known[atom] = found.trace.value(found.var, asked)
         return found
 
-    def _needed(self, var: Var) -> Iterator[Eqn]:
+    def _needed(self, var: Var, asked: Asked) -> Iterator[Eqn]:
         """Unevaluated equations that `var` depends on, in order."""
         needed, stack = set(), [var]
         while stack:
@@ -123,21 +167,46 @@ class Trace:
                 continue
             eqn = self._producer.get(v)
             if eqn is None:
-                raise self._unknown(v, var)
+                raise self._unknown(v, var, asked)
             if eqn not in needed:
                 needed.add(eqn)
                 stack.extend(a for a in eqn.invars if isinstance(a, Var))
         return (e for e in self.eqns if e in needed)
 
-    def _unknown(self, arg: Var, wanted: Var) -> ConcretizationError:
+    def source_of(self, var: Var) -> SourceInfo | None:
+        """The user's line that computed `var`; None for an argument."""
+        return next((e.source for e in self.eqns if var in e.outvars), None)
+
+    def _unknown(self, arg: Var, wanted: Var, asked: Asked) -> Exception:
+        if not self.alive:
+            return Tracer(self, wanted).leaked()
         position = self.args.index(arg) if arg in self.args else 0
         which = self._describe_arg(position) if self._describe_arg else f"argument {position}"
-        return ConcretizationError(
-            f"concrete value of a traced {wanted.aval}: expected a value known while tracing "
-            f"'{self.name}', got one that depends on {which} ({arg.aval}); choose between values "
-            "with ftx.numpy.where or ftx.lax.cond, loop with ftx.lax.while_loop, or make the "
-            "argument static with static_argnums"
+        return asked.error(
+            f"{asked.what} of a traced {wanted.aval}: expected a value known while tracing "
+            f"'{self.name}', got one that depends on {which} ({arg.aval}); {_cure(asked)}"
         )
+
+
+_STATEMENTS = {
+    "if": "choose between values with ftx.numpy.where, or between computations with ftx.lax.cond",
+    "while": "a Python loop cannot see when to end while it is traced: use ftx.lax.while_loop",
+    "assert": "a traced program cannot stop at an assert: check the argument before the call",
+}
+
+
+def _cure(asked: Asked) -> str:
+    """What to do, by the statement of the user's line where that decides it."""
+    static = "or make the argument static with static_argnums"
+    if asked is not BOOL:
+        return asked.error.cure if "static" in asked.error.cure else f"{asked.error.cure}, {static}"
+    source = user_source()
+    words = linecache.getline(source.file, source.line).split()
+    statement = words[0].removeprefix("el") if words else ""
+    advice = _STATEMENTS.get(statement)
+    if advice is None:
+        advice = f"{_STATEMENTS['if']}, or loop with ftx.lax.while_loop"
+    return f"{advice}, {static}"
 
 
 class LinearTrace(Trace):
@@ -163,33 +232,47 @@ class Tracer(Value):
     def aval(self) -> ShapedArray:  # type: ignore[override]
         return self.var.aval
 
-    def _value(self) -> np.ndarray[Any, Any]:
-        return self.trace.value(self.var)._live()
+    def known_value(self, asked: Asked = VALUE) -> np.ndarray[Any, Any]:
+        """The value.
+
+        Raises: the error of `asked` if it depends on an argument whose value is not known.
+        """
+        return self.trace.value(self.var, asked)._live()
+
+    def leaked(self, place: str = "") -> LeakedTracerError:
+        """The error of using this tracer when its function has returned."""
+        source = self.trace.source_of(self.var)
+        made = f"computed at {source}" if source else "an argument"
+        return LeakedTracerError(
+            f"leaked tracer: expected values of the running function{place}, got a traced "
+            f"{self.aval} of '{self.trace.name}', which has returned ({made}); return it from the "
+            "function instead of storing it outside"
+        )
 
     def __bool__(self) -> bool:
-        return bool(self._value())
+        return bool(self.known_value(BOOL))
 
     def __int__(self) -> int:
-        return int(self._value())
+        return int(self.known_value(INT))
 
     def __float__(self) -> float:
-        return float(self._value())
+        return float(self.known_value(FLOAT))
 
     def __complex__(self) -> complex:
-        return complex(self._value())
+        return complex(self.known_value(COMPLEX))
 
     def __index__(self) -> int:
         if self.ndim or not dtypes.is_integer(self.dtype):
             raise DTypeError(f"index: expected an integer scalar, got {self.aval}")
-        return int(self._value())
+        return int(self.known_value(INDEX))
 
     def item(self) -> Any:
         """The value as a Python number, where it is known."""
-        return self._value().item()
+        return self.known_value(ITEM).item()
 
     def tolist(self) -> Any:
         """The value as nested lists, where it is known."""
-        return self._value().tolist()
+        return self.known_value(ITEM).tolist()
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TracerArrayConversionError(
@@ -200,7 +283,10 @@ class Tracer(Value):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
-            raise NotAnArrayError("iteration: expected an array with at least one axis")
+            raise NotAnArrayError(
+                "iteration: expected an array with at least one axis, got a scalar; "
+                "use x.reshape(1)"
+            )
         return iter([self[i] for i in range(self.shape[0])])  # type: ignore[index]
 
     def __repr__(self) -> str:
@@ -245,4 +331,21 @@ def trace(
             jaxpr = recording.finish(outs)
         finally:
             recording.alive = False
+    if config.check_tracer_leaks:
+        del tracers, outs
+        _check_leaks(recording)
     return check_jaxpr(jaxpr)
+
+
+def _check_leaks(ended: Trace) -> None:
+    """Raise SideEffectError if the user's function has stored a tracer of its trace."""
+    gc.collect()
+    alive = [x for x in gc.get_objects() if type(x) is Tracer and x.trace is ended]
+    if alive:
+        source = ended.source_of(alive[0].var)
+        raise SideEffectError(
+            f"leak check of '{ended.name}': expected no traced array to outlive the function, got "
+            f"{alive[0].aval} in {holder_of(alive[0], [alive, ended])}; return it from the "
+            "function instead of storing it outside",
+            str(source) if source else None,
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any, NamedTuple
 
 import optree
@@ -71,8 +71,19 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
 
 
 def unflatten(treedef: PyTreeDef, leaves: Iterable[Any]) -> Any:
-    """The tree of structure `treedef` holding `leaves`."""
-    return optree.tree_unflatten(treedef, leaves)
+    """The tree of structure `treedef` holding `leaves`.
+
+    Raises: TreeError if there are too many leaves, or too few.
+    """
+    try:
+        return optree.tree_unflatten(treedef, leaves)
+    except ValueError as error:
+        given = len(list(leaves)) if isinstance(leaves, Sized) else "another number"
+        if given == treedef.num_leaves:
+            raise  # by a user's node, when it is built
+        raise TreeError(
+            f"tree.unflatten: expected {treedef.num_leaves} leaves, got {given}: {error}"
+        ) from None
 
 
 def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
@@ -101,7 +112,8 @@ def map(
         if [structure(r) for r in rest] == [structure(tree)] * len(rest):
             raise
         raise TreeError(
-            f"tree.map: expected trees of the structure of the first; {error}"
+            f"tree.map: expected trees of the structure of the first, {structure(tree)}, got "
+            f"{[structure(r) for r in rest]}: {str(error).rstrip('.')}; {TreeError.cure}"
         ) from None
 
 

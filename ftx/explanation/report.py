@@ -10,6 +10,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from ..core.errors import ExplainError, IndexOutOfRangeError
 from .page import page
 from .records import Build, Memory, Roof, Row
 from .table import text_of
@@ -54,13 +55,13 @@ class Explanation:
         Raises: IndexError if there is no such row; ValueError if it is no kernel.
         """
         if not 0 <= number < len(self.rows):
-            raise IndexError(
+            raise IndexOutOfRangeError(
                 f"explanation of {self.name}: expected a row from 0 to {len(self.rows) - 1}, "
                 f"got {number}"
             )
         if not self.rows[number].source:
             kernels = [row.number for row in self.rows if row.source]
-            raise ValueError(
+            raise ExplainError(
                 f"explanation of {self.name}: expected the number of a kernel ({kernels}), got "
                 f"{number}, which is a {self.rows[number].kind}"
             )

@@ -10,7 +10,7 @@ import enum
 
 from ..core import dtypes
 from ..core.array import PYTHON_SCALARS
-from ..core.errors import NotAnArrayError
+from ..core.errors import NotAnArrayError, UnsupportedError
 from ..core.primitives import bits
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -48,7 +48,9 @@ def _make(name, primitive, arity, text, example, accuracy=False):
 
     def tuned(x, *, accuracy=None):
         if accuracy is not None:
-            raise NotImplementedError(f"{name}: argument accuracy is not supported: it is full")
+            raise UnsupportedError(
+                f"{name}: expected accuracy=None, which is full accuracy, got {accuracy!r}"
+            )
         return primitive(operand(name, x))
 
     def two(x, y):
@@ -174,7 +176,10 @@ def polygamma(m, x):
     """
     order = operand("polygamma", m)
     if order.ndim:
-        raise NotImplementedError("polygamma: an array as order is not supported, only a number")
+        raise UnsupportedError(
+            f"polygamma: expected one number as order, got {order.aval}; use vmap over orders "
+            "that are static"
+        )
     return T.polygamma(operand("polygamma", x), n=int(order))
 
 

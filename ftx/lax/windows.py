@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import dtypes, tree
 from ..core.array import Array, Value
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import conv as convolution
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
@@ -50,7 +50,9 @@ def conv_general_permutations(dimension_numbers):
     lhs, rhs, out = dimension_numbers
     for text, pair in ((lhs, "NC"), (rhs, "OI"), (out, "NC")):
         if any(text.count(c) != 1 for c in pair) or len(set(text)) != len(text):
-            raise ShapeError(f"conv: expected each letter of {pair} once in {text!r}")
+            raise ShapeError(
+                f"conv: expected each letter of {pair} once and no letter twice, got {text!r}"
+            )
     space = [c for c in rhs if c not in "OI"]
     if sorted(space) != sorted(set(lhs) - set("NC")) or set(lhs) != set(out):
         raise ShapeError(f"conv: expected one set of spatial letters, got {dimension_numbers}")
@@ -103,7 +105,7 @@ def padtype_to_pads(in_shape, window_shape, window_strides, padding):
     if text == "VALID":
         return [(0, 0)] * len(in_shape)
     if text not in ("SAME", "SAME_LOWER"):
-        raise ValueError(f"padding: expected SAME, SAME_LOWER, VALID or pairs, got {padding!r}")
+        raise ArgumentError(f"padding: expected SAME, SAME_LOWER, VALID or pairs, got {padding!r}")
     pads = []
     for n, w, s in zip(in_shape, window_shape, window_strides, strict=True):
         total = max(0, (-(-n // s) - 1) * s + w - n) if n else 0
@@ -372,13 +374,16 @@ def reduce_window(
     """
     x = asarray(operand)
     if isinstance(operand, (tuple, list)) and isinstance(operand[0], Value):
-        raise NotImplementedError("reduce_window: several operands are not supported, only one")
+        raise UnsupportedError(
+            f"reduce_window: expected one operand, got {len(operand)}; reduce them one by one"
+        )
     name = known_fold(computation, x.dtype)
     if name in ("and", "or") and x.dtype == dtypes.bool_:
         name = {"and": "min", "or": "max"}[name]
     if name not in ("add", "mul", "max", "min"):
-        raise NotImplementedError(
-            "reduce_window: expected lax.add, mul, max or min as computation, got another function"
+        raise UnsupportedError(
+            "reduce_window: expected lax.add, mul, max or min as computation, got "
+            f"{computation}; extract the windows with conv_general_dilated_patches"
         )
     size, step, pads, base, dilation = _window_options(
         x, window_dimensions, window_strides, padding, base_dilation, window_dilation

@@ -10,6 +10,7 @@ import math
 
 from .. import lax
 from .. import numpy as fnp
+from ..core.errors import InputShapeError
 from .over_axis import floating
 
 __all__ = [
@@ -197,7 +198,7 @@ def glu(x, axis=-1):
     """
     x = floating(x)
     if x.shape[axis] % 2:
-        raise ValueError(
+        raise InputShapeError(
             f"glu: expected an even size along axis {axis}, got {x.shape[axis]} in shape "
             f"{tuple(x.shape)}; the first half is the value and the second half its gate"
         )

@@ -10,6 +10,7 @@ import math
 
 from .. import numpy as fnp
 from .. import random
+from ..core.errors import ArgumentError, DTypeError, InputShapeError
 
 __all__ = [
     *("constant", "delta_orthogonal", "glorot_normal", "glorot_uniform", "he_normal"),
@@ -105,7 +106,7 @@ def _size(shape, axes) -> int:
 def _fans(shape, in_axis, out_axis, batch_axis) -> tuple[float, float]:
     """Number of inputs that reach one output, and of outputs one input reaches."""
     if in_axis == -2 and len(shape) < 2:
-        raise ValueError(
+        raise InputShapeError(
             f"variance_scaling: expected a shape of at least two axes (..., inputs, outputs), "
             f"got {tuple(shape)}; for a vector use zeros, normal or uniform, or name in_axis"
         )
@@ -136,9 +137,11 @@ def variance_scaling(scale, mode, distribution, in_axis=-2, out_axis=-1, batch_a
     }
     distributions = ("truncated_normal", "normal", "uniform")
     if mode not in denominators:
-        raise ValueError(f"variance_scaling: expected mode in {list(denominators)}, got {mode!r}")
+        raise ArgumentError(
+            f"variance_scaling: expected mode in {list(denominators)}, got {mode!r}"
+        )
     if distribution not in distributions:
-        raise ValueError(
+        raise ArgumentError(
             f"variance_scaling: expected distribution in {list(distributions)}, "
             f"got {distribution!r}"
         )
@@ -146,7 +149,7 @@ def variance_scaling(scale, mode, distribution, in_axis=-2, out_axis=-1, batch_a
     def init(key, shape, dtype=dtype):
         dtype = _float_dtype(dtype)
         if not fnp.issubdtype(dtype, fnp.floating):
-            raise TypeError(
+            raise DTypeError(
                 f"variance_scaling: expected a real float dtype, got {dtype}; draw the real and "
                 f"imaginary parts of a complex weight from two keys"
             )
@@ -211,7 +214,7 @@ def orthogonal(scale=1.0, column_axis=-1, dtype=None):
     def init(key, shape, dtype=dtype):
         dtype = _float_dtype(dtype)
         if len(shape) < 2:
-            raise ValueError(
+            raise InputShapeError(
                 f"orthogonal: expected a shape of at least two axes, got {tuple(shape)}"
             )
         if math.prod(shape) == 0:
@@ -242,12 +245,12 @@ def delta_orthogonal(scale=1.0, column_axis=-1, dtype=None):
     def init(key, shape, dtype=dtype):
         dtype = _float_dtype(dtype)
         if len(shape) not in (3, 4, 5):
-            raise ValueError(
+            raise InputShapeError(
                 f"delta_orthogonal: expected 3 to 5 axes (window..., inputs, outputs), "
                 f"got {tuple(shape)}"
             )
         if shape[-1] < shape[-2]:
-            raise ValueError(
+            raise InputShapeError(
                 f"delta_orthogonal: expected no more inputs than outputs, got {shape[-2]} inputs "
                 f"and {shape[-1]} outputs; norms cannot be kept by a map to fewer dimensions"
             )

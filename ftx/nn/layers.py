@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import lax, random
 from .. import numpy as fnp
+from ..core.errors import DTypeError, InputShapeError
 from .functions import relu
 from .initializers import he_normal, lecun_normal, normal, zeros
 from .module import Module, check_features, static
@@ -101,7 +102,7 @@ class MLP(Module):
         [(4, 8), (8, 2)]
         """
         if len(sizes) < 2:
-            raise ValueError(
+            raise InputShapeError(
                 f"MLP.init: expected at least two sizes (in, ..., out), got {list(sizes)}"
             )
         keys = random.split(key, len(sizes) - 1)
@@ -166,7 +167,7 @@ class Conv(Module):
         (5, 4, 6)
         """
         if in_features % groups or out_features % groups:
-            raise ValueError(
+            raise InputShapeError(
                 f"Conv.init: expected groups to divide the channels, got groups={groups} for "
                 f"{in_features} channels in and {out_features} out"
             )
@@ -187,7 +188,7 @@ class Conv(Module):
         check_features(self, x, self.weight.shape[-2] * self.groups)
         spatial = self.weight.ndim - 2
         if x.ndim < spatial + 1:
-            raise ValueError(
+            raise InputShapeError(
                 f"Conv: expected {spatial} spatial axes and one of channels, got an input of "
                 f"shape {tuple(x.shape)}"
             )
@@ -255,7 +256,7 @@ class Embedding(Module):
         """
         indices = fnp.asarray(indices)
         if not fnp.issubdtype(indices.dtype, fnp.integer):
-            raise TypeError(
+            raise DTypeError(
                 f"Embedding: expected integer indices, got dtype {indices.dtype}; "
                 f"use indices.astype(int)"
             )

@@ -8,6 +8,7 @@ import math
 
 from .. import lax
 from .. import numpy as fnp
+from ..core.errors import DTypeError, InputShapeError
 from .functions import log_sigmoid
 from .over_axis import log_softmax, logsumexp
 
@@ -22,7 +23,7 @@ def _same_shape(name, predictions, targets):
     """Both as arrays. Silent broadcasting of (n,) against (n, 1) is the classic wrong loss."""
     predictions, targets = fnp.asarray(predictions), fnp.asarray(targets)
     if targets.ndim and predictions.ndim and predictions.shape != targets.shape:
-        raise ValueError(
+        raise InputShapeError(
             f"{name}: expected predictions and targets of one shape, got "
             f"{tuple(predictions.shape)} and {tuple(targets.shape)}; reshape one of them, or use "
             f"broadcast_to if the broadcast is meant"
@@ -46,7 +47,7 @@ def softmax_cross_entropy(logits, labels, axis=-1, where=None):
     """
     logits, labels = fnp.asarray(logits), fnp.asarray(labels)
     if logits.ndim != labels.ndim:
-        raise ValueError(
+        raise InputShapeError(
             f"softmax_cross_entropy: expected labels of the logits' shape {tuple(logits.shape)}, "
             f"got {tuple(labels.shape)}; for class numbers use "
             f"softmax_cross_entropy_with_integer_labels"
@@ -73,14 +74,14 @@ def softmax_cross_entropy_with_integer_labels(logits, labels, axis=-1, where=Non
     logits, labels = fnp.asarray(logits), fnp.asarray(labels)
     name = "softmax_cross_entropy_with_integer_labels"
     if not fnp.issubdtype(labels.dtype, fnp.integer):
-        raise TypeError(
+        raise DTypeError(
             f"{name}: expected integer labels, got dtype {labels.dtype}; for probabilities use "
             f"softmax_cross_entropy, for class numbers stored as floats labels.astype(int)"
         )
     expected = list(logits.shape)
     del expected[axis]
     if list(labels.shape) != expected:
-        raise ValueError(
+        raise InputShapeError(
             f"{name}: expected labels of shape {tuple(expected)} (the logits' "
             f"{tuple(logits.shape)} without axis {axis}), got {tuple(labels.shape)}"
         )

@@ -12,6 +12,7 @@ from typing import Any, Self, dataclass_transform
 
 from .. import numpy as fnp
 from .. import tree
+from ..core.errors import InputShapeError, ModuleError
 
 __all__ = ["Module", "static"]
 
@@ -66,7 +67,7 @@ class Module:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            raise TypeError(
+            raise ModuleError(
                 f"{cls.__name__}: expected fields only, got an __init__ of its own, which would "
                 f"run whenever a transform rebuilds the tree; write a classmethod instead:\n"
                 f"    @classmethod\n"
@@ -93,7 +94,7 @@ class Module:
         names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                raise TypeError(
+                raise ModuleError(
                     f"{type(self).__name__}.replace: expected fields among {names}, got {name!r}"
                 )
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
@@ -118,7 +119,7 @@ class Module:
 def check_features(layer, x, expected: int) -> None:
     """Refuse an input whose last axis is not `expected` long; names the layer's class."""
     if x.ndim == 0 or x.shape[-1] != expected:
-        raise ValueError(
+        raise InputShapeError(
             f"{type(layer).__name__}: expected {expected} features on the last axis, got an "
             f"input of shape {tuple(x.shape)}"
         )

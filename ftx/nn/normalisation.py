@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .. import lax, random
 from .. import numpy as fnp
+from ..core.errors import ArgumentError
 from .initializers import zeros
 from .module import Module, check_features, static
 
@@ -169,7 +170,7 @@ class Dropout(Module):
 
     def __post_init__(self):
         if not 0 <= self.rate <= 1:
-            raise ValueError(f"Dropout: expected a rate in [0, 1], got {self.rate}")
+            raise ArgumentError(f"Dropout: expected a rate in [0, 1], got {self.rate}")
 
     def __call__(self, x, *, key=None, deterministic: bool = False):
         """x: float[...] → float[...]. Needs a key unless deterministic or of rate 0.
@@ -182,7 +183,7 @@ class Dropout(Module):
         if self.rate == 1:  # x / 0 below would leave NaN in the gradient
             return fnp.zeros_like(x)
         if key is None:
-            raise ValueError(
+            raise ArgumentError(
                 "Dropout: expected a key in training, got None; pass key=random.split(key)[0], "
                 "or deterministic=True for evaluation"
             )

@@ -9,6 +9,7 @@ from functools import partial
 
 from .. import lax
 from .. import numpy as fnp
+from ..core.errors import ArgumentError, DTypeError
 from ..transforms.custom import custom_jvp
 
 __all__ = [
@@ -131,7 +132,9 @@ def standardize(
     [-1.0, 1.0]
     """
     if algorithm not in ("fast", "stable"):
-        raise ValueError(f"standardize: expected algorithm 'fast' or 'stable', got {algorithm!r}")
+        raise ArgumentError(
+            f"standardize: expected algorithm 'fast' or 'stable', got {algorithm!r}"
+        )
     x = floating(x)
     if mean is None:
         mean = fnp.mean(x, axis, keepdims=True, where=where)
@@ -157,7 +160,7 @@ def one_hot(x, num_classes, *, dtype=None, axis=-1):
     """
     x = fnp.asarray(x)
     if not fnp.issubdtype(x.dtype, fnp.integer):
-        raise TypeError(
+        raise DTypeError(
             f"one_hot: expected integer indices, got dtype {x.dtype}; use x.astype(int)"
         )
     axis = axis + x.ndim + 1 if axis < 0 else axis

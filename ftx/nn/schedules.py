@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from .. import numpy as fnp
+from ..core.errors import ArgumentError
 
 __all__ = [
     *("constant_schedule", "cosine_decay_schedule", "exponential_decay", "join_schedules"),
@@ -20,7 +21,7 @@ Schedule = Callable
 
 def _require_positive(name: str, argument: str, steps) -> None:
     if steps <= 0:
-        raise ValueError(f"{name}: expected {argument} > 0, got {steps}")
+        raise ArgumentError(f"{name}: expected {argument} > 0, got {steps}")
 
 
 def constant_schedule(value) -> Schedule:
@@ -47,7 +48,7 @@ def polynomial_schedule(
     0.25
     """
     if transition_begin < 0:
-        raise ValueError(
+        raise ArgumentError(
             f"polynomial_schedule: expected transition_begin >= 0, got {transition_begin}"
         )
     if transition_steps <= 0:
@@ -95,7 +96,7 @@ def exponential_decay(
     _require_positive("exponential_decay", "transition_steps", transition_steps)
     _require_positive("exponential_decay", "decay_rate", decay_rate)
     if transition_begin < 0:
-        raise ValueError(
+        raise ArgumentError(
             f"exponential_decay: expected transition_begin >= 0, got {transition_begin}"
         )
 
@@ -152,7 +153,7 @@ def piecewise_constant_schedule(
     steps = sorted((boundaries_and_scales or {}).items())
     for boundary, scale in steps:
         if scale < 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"piecewise_constant_schedule: expected scales >= 0, got {scale} at {boundary}"
             )
 
@@ -178,7 +179,7 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
     [1.0, 2.0]
     """
     if len(boundaries) != len(schedules) - 1:
-        raise ValueError(
+        raise ArgumentError(
             f"join_schedules: expected {len(schedules) - 1} boundaries for {len(schedules)} "
             f"schedules, got {len(boundaries)}"
         )

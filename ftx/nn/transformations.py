@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import lax, tree
 from .. import numpy as fnp
+from ..core.errors import ArgumentError
 
 __all__ = [
     *("AddDecayedWeightsState", "EmptyState", "GradientTransformation", "ScaleByAdamState"),
@@ -70,7 +71,7 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
 
     def update(updates, state, params=None):
         if len(state) != len(transformations):
-            raise ValueError(
+            raise ArgumentError(
                 f"chain: expected a state of {len(transformations)} parts, got {len(state)}; "
                 f"pass what its own init(params) returned"
             )
@@ -150,7 +151,7 @@ def add_decayed_weights(weight_decay=0.0, mask=None) -> GradientTransformation:
 
     def decayed(updates, params):
         if params is None:
-            raise ValueError(
+            raise ArgumentError(
                 "add_decayed_weights: expected the parameters, got None; call "
                 "update(gradients, state, params)"
             )

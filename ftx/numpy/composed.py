@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import DTypeError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
@@ -128,7 +128,10 @@ def round(a, decimals=0, out=None):
     True
     """
     if out is not None:
-        raise NotImplementedError("round: argument out is not supported: arrays are immutable")
+        raise UnsupportedError(
+            f"round: expected out=None, since arrays are immutable, got {type(out).__name__}; "
+            "use the result"
+        )
     x = operand("round", a)
     if dtypes.is_complex(x.dtype):
         return C.complex_(round(C.real(x), decimals), round(C.imag(x), decimals))
@@ -241,7 +244,10 @@ def logaddexp(x1, x2, /):
     """
     x, y = promote("logaddexp", x1, x2, inexact=True)
     if dtypes.is_complex(x.dtype):
-        raise NotImplementedError("logaddexp: complex numbers are not supported")
+        raise UnsupportedError(
+            f"logaddexp: expected real numbers, got {x.aval} and {y.aval}; write log(exp(x) + "
+            "exp(y))"
+        )
     return _logaddexp(x, y)
 
 
@@ -307,7 +313,10 @@ def modf(x, /, out=None):
     [0.5, 2.0]
     """
     if out is not None:
-        raise NotImplementedError("modf: argument out is not supported: arrays are immutable")
+        raise UnsupportedError(
+            f"modf: expected out=None, since arrays are immutable, got {type(out).__name__}; "
+            "use the result"
+        )
     (x,) = promote_dtypes("modf", x, inexact=True)
     whole = E.trunc(x)
     return E.sub(x, whole), whole

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -148,7 +148,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     first, last = (0, start) if stop is None else (start, stop)
     first, last, by = (_known(v) for v in (first, last, 1 if step is None else step))
     if by == 0:
-        raise ValueError("arange: expected a step that is not 0, got 0")
+        raise ArgumentError("arange: expected a step that is not 0, got 0")
     n = max(0, math.ceil((last - first) / by))
     if STATE.trace is None:
         if dtype == dtypes.bfloat16:
@@ -192,7 +192,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     unsupported("linspace", device=device)
     num = operator.index(num)
     if num < 0:
-        raise ValueError(f"linspace: expected num of at least 0, got {num}")
+        raise ArgumentError(f"linspace: expected num of at least 0, got {num}")
     low, high = promote_dtypes("linspace", start, stop, inexact=True)
     wanted = low.dtype if dtype is None else dtypes.canonical(dtype)
     if dtypes.is_inexact(wanted):
@@ -392,7 +392,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     [[[1, 2]], [[3, 3]]]
     """
     if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: expected indexing 'xy' or 'ij', got {indexing!r}")
+        raise ArgumentError(f"meshgrid: expected indexing 'xy' or 'ij', got {indexing!r}")
     lines = [operand("meshgrid", asarray(x)) for x in xi]
     n = len(lines)
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))

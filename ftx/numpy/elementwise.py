@@ -61,9 +61,9 @@ def fast_binary(ufunc, chars, slow, keeps_weak=True, swap=False):
                     if b is not None and a.dtype is b.dtype and x._weak is y._weak:
                         try:
                             out = QUIET.run(ufunc, b, a) if swap else QUIET.run(ufunc, a, b)
+                            return Array(out, x._weak and keeps_weak)
                         except ValueError:
-                            return slow(x, y)
-                        return Array(out, x._weak and keeps_weak)
+                            pass  # not `slow` from here: its error would show NumPy's too
                 elif char in _SCALAR_CHARS and not x._weak:
                     if (kind is float and char in "fd") or (kind is int and -_LIMIT <= y < _LIMIT):
                         return Array(QUIET.run(ufunc, y, a) if swap else QUIET.run(ufunc, a, y))

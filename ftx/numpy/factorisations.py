@@ -7,7 +7,7 @@ Must not know: LAPACK, which the primitives call.
 from typing import Any, NamedTuple
 
 from ..core import dtypes
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import linalg as L
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -122,7 +122,7 @@ def qr(a, mode="reduced"):
     True
     """
     if mode not in ("reduced", "complete", "full", "r"):
-        raise NotImplementedError(f"qr: expected mode reduced, complete or r, got {mode!r}")
+        raise UnsupportedError(f"qr: expected mode reduced, complete or r, got {mode!r}")
     q, r = wide("qr", matrix("qr", a), L.qr, mode in ("complete", "full"))
     return r if mode == "r" else QRResult(q, r)
 
@@ -138,7 +138,9 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False, subset_by_index
     [4.0, 3.0]
     """
     if subset_by_index is not None:
-        raise NotImplementedError("svd: argument subset_by_index is not supported")
+        raise UnsupportedError(
+            f"svd: expected subset_by_index=None, got {subset_by_index}; slice the result"
+        )
     x = matrix("svd", a)
     if not compute_uv:
         return wide("svd", x, L.svd, False, False)[0]
@@ -167,7 +169,7 @@ def eigh(a, UPLO=None, symmetrize_input=True):
     """
     x = matrix("eigh", a, True)
     if UPLO not in (None, "L", "U"):
-        raise ValueError(f"eigh: expected UPLO 'L' or 'U', got {UPLO!r}")
+        raise ArgumentError(f"eigh: expected UPLO 'L' or 'U', got {UPLO!r}")
     if not symmetrize_input and UPLO == "U":
         x = adjoint(x)
     return EighResult(*wide("eigh", x, L.eigh, symmetrize_input))

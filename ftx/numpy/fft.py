@@ -9,7 +9,7 @@ import math
 import operator
 
 from ..core import dtypes
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import fft as F
 from ..core.primitives import selection as C
@@ -41,7 +41,7 @@ def _sized(x, axis, n):
 def _scaled(x, kind, norm, total):
     """NumPy's norm from a forward transform without and an inverse one with 1/total."""
     if norm not in _NORMS:
-        raise ValueError(f"fft: expected norm among {_NORMS}, got {norm!r}")
+        raise ArgumentError(f"fft: expected norm among {_NORMS}, got {norm!r}")
     inverse = kind in ("ifft", "irfft")
     factor = {
         None: 1,
@@ -57,7 +57,7 @@ def _transform(name, kind, a, s, axes, norm):
     if x.dtype.itemsize == 2:
         x = C.convert(x, dtypes.float32)
     if kind == "rfft" and dtypes.is_complex(x.dtype):
-        raise ValueError(f"{name}: expected a real array, got {x.aval}; use fft")
+        raise ArgumentError(f"{name}: expected a real array, got {x.aval}; use fft")
     if kind != "rfft" and not dtypes.is_complex(x.dtype):
         x = C.convert(x, dtypes.complex_of(x.dtype))
     if axes is None:
@@ -69,7 +69,7 @@ def _transform(name, kind, a, s, axes, norm):
     if s is None and kind == "irfft":
         sizes[-1] = 2 * (sizes[-1] - 1)
     if any(n < 1 for n in sizes):
-        raise ValueError(f"{name}: expected sizes of at least 1, got {sizes}")
+        raise ArgumentError(f"{name}: expected sizes of at least 1, got {sizes}")
     for i, n in zip(axes, sizes, strict=True):
         x = _sized(x, i, n // 2 + 1 if kind == "irfft" and i == axes[-1] else n)
     out = F.fft(x, kind, axes, sizes[-1] if kind == "irfft" else 0)

@@ -15,11 +15,18 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from ..core.errors import (
+    ArgumentError,
+    DTypeError,
+    IndexOutOfRangeError,
+    NonConcreteBooleanIndexError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
-from ..core.tracing import Tracer
+from ..core.tracing import Asked, Tracer
 from .promotion import broadcast_value, common_shape
 
 
@@ -83,7 +90,7 @@ def _plain(v):
 def _true_places(mask, shape, axis):
     """A boolean array as integer arrays, one for each of its axes."""
     if isinstance(mask, Tracer):
-        mask = np.asarray(mask.tolist())
+        mask = mask.known_value(Asked(NonConcreteBooleanIndexError, "boolean index"))
     if mask.shape != shape[axis : axis + mask.ndim]:
         raise IndexOutOfRangeError(
             f"boolean index: expected a mask of the shape {shape[axis : axis + mask.ndim]} of the "
@@ -134,7 +141,7 @@ def _expanded(shape, items):
 def _slice(s, n, axis):
     parts = [_bound(v, axis) for v in (s.start, s.stop, s.step)]
     if parts[2] == 0:
-        raise ValueError("indexing: expected a slice step that is not 0, got 0")
+        raise ArgumentError("indexing: expected a slice step that is not 0, got 0")
     return slice(*parts).indices(n)
 
 
@@ -143,9 +150,9 @@ def _bound(v, axis):
         return None
     try:
         return operator.index(v)
-    except TypeError as error:
+    except TypeError:
         if isinstance(v, Tracer):
-            raise type(error)(*error.args) from None
+            raise
         raise DTypeError(f"slice of axis {axis}: expected integer bounds, got {v!r}") from None
 
 
@@ -268,7 +275,10 @@ def _finish(shape, starts, limits, strides, backwards, dropped, places, first, n
             arrays_of_places.append(broadcast_value(place, common))
         axes.append(after[axis])
     if places and not axes:  # only scalar masks: one more axis, of size 0 or 1
-        raise NotImplementedError("indexing: a scalar boolean index is not supported; use where")
+        raise UnsupportedError(
+            "indexing: expected integers, slices or masks with axes, got scalar booleans "
+            "only; use where"
+        )
     arrays_of_places = _one_dtype(arrays_of_places)
     n_new = len(common)
     shifted = tuple(a if a < first else a + n_new for a in new_axes)

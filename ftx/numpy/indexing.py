@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import ArgumentError, BroadcastShapeError, DTypeError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
@@ -47,7 +47,7 @@ def _mode(name, mode, default="raise"):
     if text == "fill_or_drop":
         text = "fill"
     if text not in _MODES:
-        raise ValueError(f"{name}: expected a mode among {sorted(_MODES)}, got {mode!r}")
+        raise ArgumentError(f"{name}: expected a mode among {sorted(_MODES)}, got {mode!r}")
     return _MODES[text]
 
 
@@ -134,9 +134,9 @@ def _fit(values, kept, new_axes, x):
         v = S.squeeze(v, (0,))
     lead = len(shown) - v.ndim
     if lead < 0 or any(n not in (1, m) for n, m in zip(v.shape, shown[lead:], strict=True)):
-        raise ShapeError(
-            f"x.at[...]: expected values that broadcast to {tuple(shown)}, the shape of the part, "
-            f"got {v.aval}"
+        raise BroadcastShapeError(
+            f"x.at[...]: expected values that broadcast to {tuple(shown)}, the shape of the "
+            f"part, got {v.aval}"
         )
     return S.reshape(broadcast_value(v, tuple(shown)), tuple(kept))
 
@@ -405,7 +405,10 @@ def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
     [[9, 2]]
     """
     if inplace:
-        raise ValueError("put_along_axis: expected inplace=False: arrays are immutable")
+        raise ArgumentError(
+            "put_along_axis: expected inplace=False, since arrays are immutable, got "
+            f"{inplace}; use the result"
+        )
     mode = _mode("put_along_axis", mode)
     x, place, spec, mode = _along("put_along_axis", arr, indices, axis, mode, True)
     new = broadcast_value(cast(operand("put_along_axis", values), x.dtype), place.shape)
@@ -420,7 +423,10 @@ def put(a, ind, v, mode=None, *, inplace=True):
     [9, 2, 3]
     """
     if inplace:
-        raise ValueError("put: expected inplace=False: arrays are immutable")
+        raise ArgumentError(
+            f"put: expected inplace=False, since arrays are immutable, got {inplace}; use the "
+            "result"
+        )
     x, where = operand("put", a), operand("put", asarray(ind))
     where = S.reshape(where, (where.size,))
     new = S.reshape(asarray(v), (asarray(v).size,))

@@ -5,12 +5,20 @@ Must not know: element types, beyond promotion.
 """
 
 import operator
+from collections.abc import Iterable
 
 import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import (
+    ArgumentError,
+    AxisError,
+    ConcatenateShapeError,
+    NotAnArrayError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import reduction as R
@@ -24,6 +32,7 @@ from .promotion import (
     cast,
     operand,
     promote_dtypes,
+    shape_tuple,
     unsupported,
 )
 from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
@@ -40,6 +49,8 @@ def _given(name, arrays):
     if isinstance(arrays, (Value, np.ndarray)):
         whole = operand(name, arrays)
         arrays = [whole[i] for i in range(whole.shape[0])] if whole.ndim else []
+    if not isinstance(arrays, Iterable):
+        raise NotAnArrayError(f"{name}: expected a sequence of arrays, got {arrays!r}; write [x]")
     arrays = list(arrays)
     if not arrays:
         raise ShapeError(f"{name}: expected at least one array, got none")
@@ -65,7 +76,10 @@ def concatenate(arrays, axis=0, dtype=None):
         raise ShapeError("concatenate: expected arrays with axes, got numbers; use stack")
     if any(v.ndim != values[0].ndim for v in values):
         got = ", ".join(str(v.aval) for v in values)
-        raise ShapeError(f"concatenate: expected arrays with equally many axes, got {got}")
+        raise ConcatenateShapeError(
+            f"concatenate: expected arrays with equally many axes, got {got}; add axes with "
+            "expand_dims, or use stack"
+        )
     return S.concatenate(values, axis_index("concatenate", axis, values[0].ndim))
 
 
@@ -88,7 +102,7 @@ def stack(arrays, axis=0, out=None, dtype=None):
     values = _typed("stack", _given("stack", arrays), dtype)
     if len({v.shape for v in values}) != 1:
         got = ", ".join(str(v.aval) for v in values)
-        raise ShapeError(f"stack: expected arrays of one shape, got {got}")
+        raise ConcatenateShapeError(f"stack: expected arrays of one shape, got {got}")
     at = axis_index("stack", axis, values[0].ndim + 1)
     return S.concatenate([S.expand_dims(v, (at,)) for v in values], at)
 
@@ -255,11 +269,7 @@ def tile(A, reps):
     [1, 2, 1, 2]
     """
     x = operand("tile", asarray(A))
-    counts = (
-        tuple(map(operator.index, reps))
-        if isinstance(reps, (tuple, list))
-        else (operator.index(reps),)
-    )
+    counts = shape_tuple("tile", reps)
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     sizes = (1,) * (ndim - x.ndim) + x.shape
@@ -287,6 +297,13 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     if isinstance(repeats, Tracer) and total_repeat_length is not None:
         return _repeat_traced(x, repeats, at, operator.index(total_repeat_length))
     counts = np.asarray(repeats.tolist() if isinstance(repeats, Value) else repeats)
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ArgumentError(f"repeat: expected numbers of at least 0 as repeats, got {repeats}")
+    if counts.size not in (1, n):
+        raise ShapeError(
+            f"repeat: expected one number, or one for each of {n} indices along axis {at}, got "
+            f"{counts.size}; pass as many as the axis is long"
+        )
     if counts.ndim == 0 and total_repeat_length is None:
         k = operator.index(counts[()])
         shape = (*x.shape[: at + 1], k, *x.shape[at + 1 :])
@@ -380,7 +397,9 @@ def pad(array, pad_width, mode="constant", **kwargs):
             {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
         )
         if options.get("reflect_type", "even") != "even":
-            raise NotImplementedError("pad: reflect_type='odd' is not supported, only 'even'")
+            raise UnsupportedError(
+                f"pad: expected reflect_type='even', got {options['reflect_type']!r}"
+            )
         _no_more("pad", mode, kwargs)
         for axis, (low, high) in enumerate(widths):
             if low or high:
@@ -394,19 +413,26 @@ def pad(array, pad_width, mode="constant", **kwargs):
             before, after = (broadcast_value(edge, s) for s in sizes)
             x = S.concatenate([before, x, after], axis)
         return x
-    raise NotImplementedError(f"pad: mode={mode!r} with {sorted(kwargs)} is not supported")
+    raise UnsupportedError(
+        "pad: expected one of the modes and arguments in its documentation, got "
+        f"mode={mode!r} with {sorted(kwargs)}"
+    )
 
 
 def _mean(x, axes):
     if not dtypes.is_inexact(x.dtype):
-        raise NotImplementedError("pad: mode='mean' of integers is not supported; use astype")
+        raise UnsupportedError(
+            f"pad: expected floating numbers for mode='mean', got {x.aval}; use astype"
+        )
     total = R.reduce_sum(x, axes)
     return E.div(total, S.full(total.shape, x.shape[axes[0]], x.dtype))
 
 
 def _no_more(name, mode, kwargs):
     if kwargs:
-        raise NotImplementedError(f"{name}: mode {mode!r} takes no argument {sorted(kwargs)}")
+        raise UnsupportedError(
+            f"{name}: expected no further arguments for mode {mode!r}, got {sorted(kwargs)}"
+        )
 
 
 def _pairs(name, widths, ndim):
@@ -422,7 +448,7 @@ def _pairs(name, widths, ndim):
             f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}"
         ) from None
     if found.dtype.kind not in "iu" or (found < 0).any():
-        raise ValueError(f"{name}: expected widths of at least 0, got {widths}")
+        raise ArgumentError(f"{name}: expected widths of at least 0, got {widths}")
     return [(int(a), int(b)) for a, b in found]
 
 
@@ -550,7 +576,10 @@ class _Rows:
 def _part(key):
     if not isinstance(key, slice):
         if isinstance(key, str):
-            raise NotImplementedError("r_, c_: directives in strings are not supported")
+            raise UnsupportedError(
+                f"r_, c_: expected slices and arrays, got the string {key!r}; use "
+                "concatenate, stack or reshape"
+            )
         return asarray(key)
     if isinstance(key.step, complex):
         return asarray(np.linspace(key.start or 0, key.stop, int(abs(key.step))).astype(np.float32))

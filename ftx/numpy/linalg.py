@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import linalg as L
 from ..core.primitives import reduction as R
@@ -170,7 +170,7 @@ def slogdet(a, *, method=None):
     0.0
     """
     if method not in (None, "lu"):
-        raise NotImplementedError(f"slogdet: method={method!r} is not supported, only 'lu'")
+        raise UnsupportedError(f"slogdet: expected method None or 'lu', got {method!r}")
     sign, logs = wide("slogdet", matrix("slogdet", a, True), _slogdet)
     return SlogdetResult(sign, logs)
 
@@ -340,7 +340,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 def _vector_norm(v, order, axes, keepdims):
     if isinstance(order, str):
-        raise ValueError(f"norm: expected a number as ord of a vector norm, got {order!r}")
+        raise ArgumentError(f"norm: expected a number as ord of a vector norm, got {order!r}")
     if order == 2:
         square = E.square(v)
         if dtypes.is_complex(v.dtype):
@@ -375,7 +375,7 @@ def _matrix_norm(v, order, axes, keepdims):
         found = fold(s, -1)
         found = S.expand_dims(found, tuple(sorted(axes)))
     else:
-        raise ValueError(f"norm: expected a known ord of a matrix norm, got {order!r}")
+        raise ArgumentError(f"norm: expected a known ord of a matrix norm, got {order!r}")
     return found if keepdims else S.squeeze(found, axes)
 
 
@@ -406,7 +406,7 @@ def multi_dot(arrays, *, precision=None):
     """
     given = [asarray(a) for a in arrays]
     if len(given) < 2:
-        raise ShapeError("multi_dot: expected at least two arrays")
+        raise ShapeError(f"multi_dot: expected at least two arrays, got {len(given)}")
     letters = "abcdefghijklmnopqrstuvwxyz"
     terms = [letters[i : i + 2] for i in range(len(given))]
     terms[0] = terms[0] if given[0].ndim == 2 else terms[0][1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, DotShapeError, ShapeError
 from ..core.primitives import dot as D
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
@@ -73,9 +73,9 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
         raise ShapeError(f"matmul: expected arrays with axes, got {x.aval} and {y.aval}; use *")
     k = x.shape[-1], y.shape[max(-2, -y.ndim)]
     if k[0] != k[1]:
-        raise ShapeError(
+        raise DotShapeError(
             f"matmul: expected equal inner sizes, got {x.aval} @ {y.aval}; if a transpose was "
-            f"meant, write x @ y.T"
+            "meant, write x @ y.T"
         )
     lead = common_shape("matmul", x.shape[:-2], y.shape[:-2])
     names = string.ascii_lowercase[: len(lead)]
@@ -129,9 +129,9 @@ def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None)
             found = C.convert(found, dtypes.canonical(preferred_element_type))
         return found
     if x.shape[-1] != y.shape[max(-2, -y.ndim)]:
-        raise ShapeError(
-            f"dot: expected equal sizes along the summed axis, got {x.aval} and {y.aval}; if a "
-            "transpose was meant, write y.T"
+        raise DotShapeError(
+            f"dot: expected equal sizes along the summed axis, got {x.aval} and {y.aval}; if "
+            "a transpose was meant, write y.T"
         )
     left, right = string.ascii_lowercase[: x.ndim - 1], string.ascii_uppercase[: y.ndim]
     right = right[:-1] if y.ndim > 1 else ""
@@ -159,7 +159,9 @@ def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
     x, y = operand("vecdot", x1), operand("vecdot", x2)
     x, y = moveaxis(M.conj(x), axis, -1), moveaxis(y, axis, -1)
     if x.shape[-1] != y.shape[-1]:
-        raise ShapeError(f"vecdot: expected equal sizes along axis {axis}, got {x.aval}, {y.aval}")
+        raise DotShapeError(
+            f"vecdot: expected equal sizes along axis {axis}, got {x.aval} and {y.aval}"
+        )
     row = matmul(S.expand_dims(x, (x.ndim - 1,)), S.expand_dims(y, (y.ndim,)),
                  preferred_element_type=preferred_element_type)  # fmt: skip
     return S.squeeze(row, (row.ndim - 2, row.ndim - 1))
@@ -236,8 +238,9 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
     if len(first) != len(second) or any(
         x.shape[i] != y.shape[j] for i, j in zip(first, second, strict=False)
     ):
-        raise ShapeError(
-            f"tensordot: expected pairs of equally long axes, got {x.aval}, {y.aval} and {axes}"
+        raise DotShapeError(
+            f"tensordot: expected pairs of equally long axes, got {x.aval}, {y.aval} and axes "
+            f"{axes}"
         )
     left = list(string.ascii_lowercase[: x.ndim])
     right = list(string.ascii_uppercase[: y.ndim])
@@ -279,7 +282,8 @@ def _parse(subscripts, operands):
     unknown = set(result) - set("".join(full))
     if unknown or len(set(result)) != len(result):
         raise ShapeError(
-            f"einsum: expected distinct labels of operands in the result of {subscripts!r}"
+            f"einsum: expected distinct labels of operands in the result, got {subscripts!r}; "
+            "drop labels that repeat or that no operand has"
         )
     return full, result
 
@@ -336,7 +340,10 @@ def _broadcast_ones(values, terms):
         for n, c in zip(x.shape, term, strict=True):
             known = sizes.get(c, 1)
             if n != 1 and known not in (1, n):
-                raise ShapeError(f"einsum: label {c!r} has sizes {known} and {n}")
+                raise DotShapeError(
+                    f"einsum: expected one size for label {c!r}, got {known} and {n}; "
+                    "transpose an operand or rename the label"
+                )
             sizes[c] = max(known, n) if n else 0
     new_values, new_terms = [], []
     for x, term in zip(values, terms, strict=True):
@@ -467,7 +474,7 @@ def _slide(name, a, v, mode, conjugate):
     if x.ndim != 1 or y.ndim != 1 or not x.size or not y.size:
         raise ShapeError(f"{name}: expected two arrays [n], not empty, got {x.aval} and {y.aval}")
     if mode not in ("full", "same", "valid"):
-        raise ValueError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}")
+        raise ArgumentError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}")
     if conjugate:
         y = S.rev(M.conj(y), (0,))
     n, m = x.shape[0], y.shape[0]

@@ -11,7 +11,13 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import (
+    ArgumentError,
+    DTypeError,
+    NonConcreteBooleanIndexError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import reduction as R
@@ -19,7 +25,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
 from ..core.state import STATE
-from ..core.tracing import Tracer
+from ..core.tracing import Asked, Tracer
 from . import composed as M
 from . import elementwise as U
 from .elementwise import truth
@@ -56,7 +62,11 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
     if x is None and y is None:
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None or size is not None or fill_value is not None:
-        raise ValueError("where: expected both x and y, without size= and fill_value=, or neither")
+        raise ArgumentError(
+            "where: expected both x and y, or neither and perhaps size= and fill_value=, got "
+            f"x={x is not None}, y={y is not None}, size={size}, fill_value={fill_value}; "
+            "give the value of the other case too"
+        )
     if type(condition) is Array and STATE.trace is None:
         found = _where_now(condition, x, y)
         if found is not None:
@@ -175,7 +185,7 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
     1
     """
     if side not in ("left", "right"):
-        raise ValueError(f"searchsorted: expected side 'left' or 'right', got {side!r}")
+        raise ArgumentError(f"searchsorted: expected side 'left' or 'right', got {side!r}")
     x, y = promote_dtypes("searchsorted", a, v)
     if x.ndim != 1:
         raise ShapeError(f"searchsorted: expected sorted numbers [n], got {x.aval}")
@@ -224,9 +234,11 @@ def digitize(x, bins, right=False, *, method=None):
 
 
 def known(name, x):
-    """The value of x as a NumPy array; a traced one raises ConcretizationError."""
+    """The value of x as a NumPy array; a traced one raises NonConcreteBooleanIndexError."""
     x = operand(name, asarray(x))
-    return np.asarray(x.tolist(), x.dtype) if isinstance(x, Tracer) else x._live()
+    if isinstance(x, Tracer):
+        return x.known_value(Asked(NonConcreteBooleanIndexError, name))
+    return x._live()
 
 
 def nonzero(a, *, size=None, fill_value=None):
@@ -360,13 +372,16 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
             ((v := known("ravel_multi_index", p)) < 0).any() or (v >= n).any()
             for p, n in zip(parts, sizes, strict=True)
         ):
-            raise ValueError("ravel_multi_index: expected indices inside dims; use mode='clip'")
+            raise ArgumentError(
+                f"ravel_multi_index: expected indices inside dims {sizes}, got one outside; "
+                "use mode='clip'"
+            )
     elif mode == "clip":
         parts = [M.clip(p, 0, n - 1) for p, n in zip(parts, sizes, strict=True)]
     elif mode == "wrap":
         parts = [U.remainder(p, n) for p, n in zip(parts, sizes, strict=True)]
     else:
-        raise ValueError(f"ravel_multi_index: expected mode raise, wrap or clip, got {mode!r}")
+        raise ArgumentError(f"ravel_multi_index: expected mode raise, wrap or clip, got {mode!r}")
     strides = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
     if order == "F":
         strides = [math.prod(sizes[:i]) for i in range(len(sizes))]
@@ -420,7 +435,9 @@ def unique(
 
 def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
     if axis is not None and x.ndim != 1:
-        raise NotImplementedError("unique: size= together with axis= is not supported")
+        raise UnsupportedError(
+            f"unique: expected axis=None together with size=, got axis={axis}; flatten x first"
+        )
     n, wanted, shape = x.size, dtypes.default_int(), x.shape
     flat = S.reshape(x, (n,))
     values, places = sorting.sort([flat, S.iota(wanted, (n,), 0)], 0, 1)

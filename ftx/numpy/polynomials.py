@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -136,7 +136,10 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     [2.0, 1.0]
     """
     if full or cov:
-        raise NotImplementedError("polyfit: arguments full and cov are not supported")
+        raise UnsupportedError(
+            f"polyfit: expected full=False and cov=False, got full={full}, cov={cov}; use "
+            "linalg.lstsq"
+        )
     x, y = promote_dtypes("polyfit", asarray(x), asarray(y), inexact=True)
     order = operator.index(deg) + 1
     rows, right = creation.vander(x, order), y
@@ -157,8 +160,9 @@ def roots(p, *, strip_zeros=True):
     [1.0, 2.0]
     """
     if not strip_zeros or STATE.trace is not None:
-        raise NotImplementedError(
-            "roots: expected known coefficients, outside jit, strip_zeros=True"
+        raise UnsupportedError(
+            "roots: expected known coefficients and strip_zeros=True, got traced ones or "
+            f"strip_zeros={strip_zeros}; call it outside jit"
         )
     (x,) = promote_dtypes("roots", asarray(p), inexact=True)
     found = np.roots(x._live().astype(np.complex128))
@@ -172,7 +176,10 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
     [[0, 2], [3, 0]]
     """
     if inplace or wrap:
-        raise NotImplementedError("fill_diagonal: expected inplace=False and wrap=False")
+        raise UnsupportedError(
+            f"fill_diagonal: expected inplace=False and wrap=False, got {inplace} and {wrap}; "
+            "use the result"
+        )
     x = operand("fill_diagonal", asarray(a))
     if x.ndim == 2:
         places = (creation.arange(min(x.shape)),) * 2
@@ -192,7 +199,7 @@ def packbits(a, axis=None, bitorder="big"):
     [129]
     """
     if bitorder not in ("big", "little"):
-        raise ValueError(f"packbits: expected bitorder 'big' or 'little', got {bitorder!r}")
+        raise ArgumentError(f"packbits: expected bitorder 'big' or 'little', got {bitorder!r}")
     x = U.truth("packbits", asarray(a))
     if axis is None:
         x, axis = S.reshape(x, (x.size,)), 0
@@ -271,7 +278,10 @@ def choose(a, choices, out=None, mode="raise"):
     [1, 4]
     """
     if out is not None or mode == "raise" and STATE.trace is not None:
-        raise NotImplementedError("choose: expected mode 'clip' or 'wrap' and no out")
+        raise UnsupportedError(
+            "choose: expected mode 'clip' or 'wrap' under a transform, and out=None, got "
+            f"mode={mode!r}; pass mode='clip'"
+        )
     which = operand("choose", a)
     cases = promote_dtypes("choose", *choices)
     if mode == "wrap":
@@ -279,7 +289,9 @@ def choose(a, choices, out=None, mode="raise"):
     elif mode == "raise" and type(which) is Array:
         bad = bool(np.any((which._live() < 0) | (which._live() >= len(cases))))
         if bad:
-            raise ValueError(f"choose: expected indices in 0..{len(cases) - 1}; use mode='clip'")
+            raise ArgumentError(
+                f"choose: expected indices in 0..{len(cases) - 1}, got one outside; use mode='clip'"
+            )
     which, *cases = broadcast("choose", C.convert(which, dtypes.int32), *cases)
     return C.select_n(which, *cases)
 
@@ -322,7 +334,7 @@ _DIMS = r"\((?:\w+(?:,\w+)*,?)?\)"
 def _parse_signature(signature):
     text = signature.replace(" ", "")
     if not re.match(rf"^{_DIMS}(?:,{_DIMS})*->{_DIMS}(?:,{_DIMS})*$", text):
-        raise ValueError(
+        raise ArgumentError(
             f"vectorize: expected a signature such as '(n),(n)->()', got {signature!r}"
         )
     sides = text.split("->")
@@ -357,10 +369,12 @@ def vectorize(pyfunc, *, excluded=frozenset(), signature=None):
         leads = []
         for v, dims in zip(values, own, strict=True):
             if v.ndim < len(dims):
-                raise ShapeError(f"vectorize: expected axes {dims} in {v.aval}")
+                raise ShapeError(f"vectorize: expected axes {dims}, got {v.aval}")
             for name, n in zip(dims, v.shape[v.ndim - len(dims) :], strict=True):
                 if sizes.setdefault(name, n) != n:
-                    raise ShapeError(f"vectorize: axis {name!r} has sizes {sizes[name]} and {n}")
+                    raise ShapeError(
+                        f"vectorize: expected axis {name!r} of one size, got {sizes[name]} and {n}"
+                    )
             leads.append(v.shape[: v.ndim - len(dims)])
         lead = common_shape("vectorize", *leads)
 

@@ -14,7 +14,16 @@ import numpy as np
 from ..core import dtypes, result_pool
 from ..core.array import PYTHON_SCALARS, Array, Value, as_array, aval_of
 from ..core.config import config
-from ..core.errors import AxisError, DTypeError, NotAnArrayError, ShapeError
+from ..core.errors import (
+    ArgumentError,
+    AxisError,
+    BroadcastShapeError,
+    DTypeError,
+    NotAnArrayError,
+    PromotionError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
@@ -124,6 +133,28 @@ def _stays_weak(dtype, pairs):
     return strong <= {"b", "i"} and dtypes.kind(dtype) not in strong
 
 
+_MIXES = {"b": "", "i": "ifc", "f": "fc", "c": "c"}
+"""Kinds of arrays that a Python number of each kind may join under strict promotion."""
+
+
+def _check_strict(name, operands):
+    """Raise PromotionError unless the operands have one dtype, but for weakly typed ones."""
+    types = [aval_of(x) for x in operands]
+    strong = {a.dtype for a in types if not a.weak_type}
+    if len(strong) > 1 or any(
+        a.weak_type and dtypes.kind(d) not in _MIXES[dtypes.kind(a.dtype)]
+        for a in types
+        for d in strong
+    ):
+        shown = ", ".join(
+            str(x.aval if isinstance(x, Value) else type(x).__name__) for x in operands
+        )
+        raise PromotionError(
+            f"{name}: expected operands of one dtype with numpy_dtype_promotion='strict', got "
+            f"{shown}; convert with astype, or set numpy_dtype_promotion to 'standard'"
+        )
+
+
 def to_inexact(dtype):
     """`dtype` if real or complex; else float64 for 64-bit integers with enable_x64, or float32."""
     if dtypes.is_inexact(dtype):
@@ -143,6 +174,8 @@ def cast(x, dtype, weak_type=False):
 def promote_dtypes(name, *args, inexact=False):
     """Operands as arrays of one dtype (real or complex if `inexact`), shapes as they were."""
     operands = [x if type(x) in _SCALARS else operand(name, x) for x in args]
+    if config.numpy_dtype_promotion == "strict":
+        _check_strict(name, operands)
     dtype, weak = common_type(operands)
     if inexact:
         dtype = to_inexact(dtype)
@@ -192,9 +225,10 @@ def common_shape(name, *shapes):
                 continue
             if out[i] != 1:
                 got = ", ".join(str(tuple(t)) for t in shapes)
-                raise ShapeError(
-                    f"{name}: expected shapes that broadcast together, got {got}; axis "
-                    f"{i - ndim} has sizes {out[i]} and {n}; add axes of size 1 with x[:, None]"
+                raise BroadcastShapeError(
+                    f"{name}: expected shapes that broadcast together, got {got}: axis "
+                    f"{i - ndim} has sizes {out[i]} and {n}; add axes of size 1 with x[:, "
+                    "None]"
                 )
             out[i] = n
     return tuple(out)
@@ -247,9 +281,9 @@ def unsupported(name, **given):
     for argument, value in given.items():
         on_cpu = argument == "device" and getattr(value, "platform", None) == "cpu"
         if value is not None and not on_cpu:
-            raise NotImplementedError(
-                f"{name}: argument {argument}={value!r} is not supported: ftx arrays are "
-                "immutable and live on the CPU"
+            raise UnsupportedError(
+                f"{name}: expected {argument}=None, since arrays are immutable and live on "
+                f"the CPU, got {value!r}; leave {argument} out"
             )
 
 
@@ -270,8 +304,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     """
     unsupported("asarray", device=device, out_sharding=out_sharding)
     if order not in (None, "C", "K", "A"):
-        raise NotImplementedError(
-            f"asarray: order={order!r} is not supported: arrays are row-major"
+        raise UnsupportedError(
+            "asarray: expected order None, 'C', 'A' or 'K', since arrays are row-major, got "
+            f"{order!r}; transpose the array"
         )
     x = _to_value(a)
     if copy is None and type(a) is np.ndarray and type(x) is Array:
@@ -281,7 +316,10 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
         if copy is False and wanted != x.dtype:
-            raise ValueError(f"asarray: copy=False, but {x.aval} is not of dtype {wanted.name}")
+            raise ArgumentError(
+                f"asarray: expected {wanted.name}, which copy=False cannot make, got "
+                f"{x.aval}; leave copy out"
+            )
         x = C.convert(x, wanted)
     if copy and type(x) is Array and STATE.trace is None:
         x = Array(result_pool.copied(x._live()), x._weak)

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import ArgumentError, AxisError, EmptyArrayError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
@@ -116,17 +116,27 @@ def _initial(name, initial, like):
     return broadcast_value(cast(operand(name, initial), like.dtype), like.shape)
 
 
+def _axes(axis):
+    return "any axis" if axis is None else f"axis {axis}"
+
+
 def _extremum(name, a, axis, keepdims, initial, where, reduce, join, neutral):
     x = operand(name, a)
     if where is not None and initial is None:
-        raise ValueError(
-            f"{name}: expected initial= together with where=, since no element may take part"
+        raise ArgumentError(
+            f"{name}: expected initial= together with where=, since no element may take part, "
+            "got where= alone; pass the value of an empty reduction as initial="
         )
     axes = axis_tuple(name, axis, x.ndim)
     if initial is None and 0 in (x.shape[i] for i in axes):
-        raise ValueError(f"{name}: expected at least one element along {axis}, got {x.aval}")
+        raise EmptyArrayError(
+            f"{name}: expected at least one element along {_axes(axis)}, got {x.aval}"
+        )
     if dtypes.is_complex(x.dtype):
-        raise NotImplementedError(f"{name}: complex numbers have no order in ftx, got {x.aval}")
+        raise UnsupportedError(
+            f"{name}: expected real numbers, since complex ones have no order here, got "
+            f"{x.aval}; compare abs(x), or real and imaginary parts"
+        )
     x = _masked(name, x, where, neutral(x.dtype))
     found = _fold(name, x, axis, keepdims, reduce)
     return found if initial is None else join(found, _initial(name, initial, found))
@@ -324,7 +334,7 @@ def _arg(name, a, axis, out, keepdims, find):
         x, axis = S.reshape(x, (x.size,)), 0
     axis = axis_index(name, axis, x.ndim)
     if x.ndim == 0 or x.shape[axis] == 0:
-        raise ValueError(f"{name}: expected at least one element, got {x.aval}")
+        raise EmptyArrayError(f"{name}: expected at least one element, got {x.aval}")
     found = find(x, axis, dtypes.default_int())
     if not keepdims:
         return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import AxisError, BroadcastShapeError, ReshapeError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
@@ -82,7 +82,7 @@ def reshape(a, shape, order="C", *, copy=None, out_sharding=None):
         back = S.reshape(S.transpose(x, range(x.ndim)[::-1]), wanted[::-1])
         return S.transpose(back, range(len(wanted))[::-1])
     if order not in ("C", "A"):
-        raise NotImplementedError(f"reshape: order={order!r} is not supported, only 'C' and 'F'")
+        raise UnsupportedError(f"reshape: expected order 'C', 'F' or 'A', got {order!r}")
     return apply_now(S.reshape_p, x, shape=wanted) if wanted != x.shape else x
 
 
@@ -94,8 +94,9 @@ def new_shape(x, shape):
         return shape_tuple("reshape", sizes)
     rest = math.prod(n for n in sizes if n != -1)
     if sizes.count(-1) != 1 or rest == 0 or x.size % rest:
-        raise ShapeError(
-            f"reshape: expected a shape of {x.size} elements, as in {x.aval}, got {sizes}"
+        raise ReshapeError(
+            f"reshape: expected a shape of {x.size} elements, as in {x.aval}, got {sizes}; "
+            "let one size follow with -1, or check the sizes"
         )
     return shape_tuple("reshape", [x.size // rest if n == -1 else n for n in sizes])
 
@@ -234,9 +235,9 @@ def broadcast_to(array, shape, *, out_sharding=None):
     x, wanted = operand("broadcast_to", array), shape_tuple("broadcast_to", shape)
     lead = len(wanted) - x.ndim
     if lead < 0 or any(n not in (1, m) for n, m in zip(x.shape, wanted[lead:], strict=True)):
-        raise ShapeError(
-            f"broadcast_to: expected a shape that {x.aval} fits, got {wanted}; add axes of size 1 "
-            "with reshape or x[:, None]"
+        raise BroadcastShapeError(
+            f"broadcast_to: expected a shape that {x.aval} fits, got {wanted}; add axes of "
+            "size 1 with reshape or x[:, None]"
         )
     return broadcast_value(x, wanted)
 

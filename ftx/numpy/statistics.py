@@ -10,7 +10,7 @@ import operator
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, EmptyArrayError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
@@ -55,10 +55,10 @@ def _rows(name, a, axis, keepdims):
 
 def _quantile(name, a, q, axis, method, keepdims, skip_nan):
     if method not in _METHODS:
-        raise NotImplementedError(f"{name}: expected a method among {_METHODS}, got {method!r}")
+        raise UnsupportedError(f"{name}: expected a method among {_METHODS}, got {method!r}")
     rows, shape = _rows(name, a, axis, keepdims)
     if not rows.shape[-1]:
-        raise ValueError(f"{name}: expected at least one element, got {operand(name, a).aval}")
+        raise EmptyArrayError(f"{name}: expected at least one element, got {operand(name, a).aval}")
     q = C.convert(asarray(q), rows.dtype)
     last, n = rows.ndim - 1, rows.shape[-1]
     (ordered,) = sorting.sort([rows], last, 1)
@@ -190,7 +190,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
     x = operand("diff", asarray(a))
     at, n = axis_index("diff", axis, x.ndim), operator.index(n)
     if n < 0:
-        raise ValueError(f"diff: expected n of at least 0, got {n}")
+        raise ArgumentError(f"diff: expected n of at least 0, got {n}")
     if x.ndim == 0:
         raise ShapeError("diff: expected an array with axes, got a scalar")
     parts = []
@@ -231,7 +231,7 @@ def gradient(f, *varargs, axis=None, edge_order=None):
     [3.0, 4.0, 5.0]
     """
     if edge_order not in (None, 1):
-        raise NotImplementedError("gradient: edge_order other than 1 is not supported")
+        raise UnsupportedError(f"gradient: expected edge_order=1, got {edge_order}")
     (x,) = promote_dtypes("gradient", asarray(f), inexact=True)
     axes = axis_tuple("gradient", axis, x.ndim)
     steps = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
@@ -245,10 +245,14 @@ def gradient(f, *varargs, axis=None, edge_order=None):
 
 def _gradient(x, axis, step):
     if operand("gradient", asarray(step)).ndim:
-        raise NotImplementedError("gradient: coordinates are not supported, only one distance")
+        raise UnsupportedError(
+            "gradient: expected one distance, got coordinates "
+            f"{operand('gradient', asarray(step)).aval}; divide by differences of the "
+            "coordinates"
+        )
     n = x.shape[axis]
     if n < 2:
-        raise ShapeError(f"gradient: expected at least 2 elements along axis {axis} of {x.aval}")
+        raise ShapeError(f"gradient: expected at least 2 elements along axis {axis}, got {x.aval}")
     part = lambda a, b: S.slice_axis(x, axis, a, b)
     first, last = E.sub(part(1, 2), part(0, 1)), E.sub(part(n - 1, n), part(n - 2, n - 1))
     middle = U.multiply(E.sub(part(2, n), part(0, n - 2)), 0.5)
@@ -378,7 +382,10 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     [0.0, 0.5, 1.0]
     """
     if isinstance(bins, str):
-        raise NotImplementedError("histogram: a rule for bins is not supported, only a number")
+        raise UnsupportedError(
+            f"histogram: expected a number or edges as bins, got the rule {bins!r}; compute "
+            "the number of bins first"
+        )
     given = asarray(bins)
     (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
     if given.ndim:
@@ -460,7 +467,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     15.0
     """
     if isinstance(left, str) or isinstance(right, str):
-        raise NotImplementedError("interp: expected numbers as left and right, got a string")
+        raise UnsupportedError("interp: expected numbers as left and right, got a string")
     x, xp, fp = promote_dtypes("interp", asarray(x), asarray(xp), asarray(fp), inexact=True)
     if xp.ndim != 1 or xp.shape != fp.shape:
         raise ShapeError(f"interp: expected xp [n] and fp [n], got {xp.aval} and {fp.aval}")

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import dtypes, errors
 from ..core.array import Value
 from ..core.config import config
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import ArgumentError, DTypeError, EmptyArrayError, ShapeError, UnsupportedError
 from ..core.primitives import bits as B
 from ..core.primitives import effects, sorting
 from ..core.primitives import elementwise as E
@@ -215,7 +215,7 @@ def bernoulli(key, p=0.5, shape=None, mode="low", *, out_sharding=None):
     """
     unsupported("bernoulli", out_sharding=out_sharding)
     if mode not in ("low", "high"):
-        raise ValueError(f"random.bernoulli: expected mode 'low' or 'high', got {mode!r}")
+        raise ArgumentError(f"random.bernoulli: expected mode 'low' or 'high', got {mode!r}")
     chance = asarray(p)
     if not dtypes.is_float(chance.dtype):
         raise DTypeError(f"random.bernoulli: expected a probability, got {chance.aval}")
@@ -299,9 +299,14 @@ def choice(key, a, shape=(), replace=True, p=None, axis=0, mode=None):
     if draws == 0:
         return creation.zeros(shape, values.dtype)
     if n <= 0:
-        raise ValueError("random.choice: expected at least one element to choose from")
+        raise EmptyArrayError(
+            f"random.choice: expected at least one element to choose from, got {n}"
+        )
     if not replace and draws > n:
-        raise ValueError(f"random.choice: cannot draw {draws} of {n} elements without replacement")
+        raise ArgumentError(
+            f"random.choice: expected at most {n} draws without replacement, got {draws}; "
+            "draw fewer, or pass replace=True"
+        )
     if p is None and replace:
         which = randint(key, shape, 0, n)
     elif p is None:
@@ -350,7 +355,7 @@ def gumbel(key, shape=(), dtype=None, mode=None, *, out_sharding=None):
         u = uniform(key, shape, dtype, asarray(np.asarray(info.tiny, dtype)), asarray(1.0))
         return E.neg(T.log(E.neg(T.log(u))))
     if mode != "high":
-        raise NotImplementedError(f"random.gumbel: expected mode 'low' or 'high', got {mode!r}")
+        raise UnsupportedError(f"random.gumbel: expected mode 'low' or 'high', got {mode!r}")
     both = unit(key, (2, *shape), dtype, "gumbel")
     high, low = (S.reshape(S.slice_axis(both, 0, i, i + 1), shape) for i in (0, 1))
     fine = E.add(

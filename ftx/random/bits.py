@@ -14,12 +14,13 @@ import numpy as np
 from ..core import dtypes
 from ..core.array import Array, Value
 from ..core.config import config
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import DTypeError, ShapeError, UnsupportedError
 from ..core.primitives import bits as B
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..numpy.promotion import asarray, shape_tuple, unsupported
+from .reuse import renew, use
 
 __all__ = [
     *("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_impl", "split"),
@@ -42,8 +43,8 @@ def PRNGKey(seed, *, impl=None):
     if type(seed) in (int, bool) or isinstance(seed, np.integer):
         number = int(seed)
         high = (number >> 32) & _LOW if config.enable_x64 else 0
-        return Array(np.array([high, number & _LOW], np.uint32))
-    return _seed(asarray(seed))
+        return renew(Array(np.array([high, number & _LOW], np.uint32)))
+    return renew(_seed(asarray(seed)))
 
 
 def key(seed, *, impl=None, dtype=None):
@@ -58,7 +59,7 @@ def key(seed, *, impl=None, dtype=None):
 
 def _check_impl(name, impl):
     if impl is not None and str(getattr(impl, "name", impl)) not in ("threefry2x32", "fry"):
-        raise NotImplementedError(f"{name}: expected impl 'threefry2x32' or None, got {impl!r}")
+        raise UnsupportedError(f"{name}: expected impl 'threefry2x32' or None, got {impl!r}")
 
 
 def _seed(number):
@@ -91,7 +92,9 @@ def words_of(name, key):
 
 def hashed(key, shape, name="bits"):
     """Two uint32 arrays: the hash of every index of `shape`, counted in row-major order."""
+    key = asarray(key)
     first, second = words_of(name, key)
+    use(key)
     n = math.prod(shape)
     if n > _LOW:
         whole = S.reshape(S.iota(dtypes.uint64, (n,), 0), shape)
@@ -147,7 +150,8 @@ def split(key, num=2):
     """
     shape = shape_tuple("split", num)
     first, second = hashed(key, shape, "split")
-    return S.concatenate([S.expand_dims(w, (len(shape),)) for w in (first, second)], len(shape))
+    words = [S.expand_dims(w, (len(shape),)) for w in (first, second)]
+    return renew(S.concatenate(words, len(shape)))
 
 
 def subkeys(key, num=2):
@@ -168,7 +172,7 @@ def fold_in(key, data):
         raise ShapeError(f"fold_in: expected an integer scalar, got {number.aval}; use vmap")
     low = C.convert(number, dtypes.uint32)
     out = B.threefry2x32(first, second, S.full((), 0, dtypes.uint32), low)
-    return S.concatenate([S.reshape(w, (1,)) for w in out], 0)
+    return renew(S.concatenate([S.reshape(w, (1,)) for w in out], 0))
 
 
 def key_data(keys):
@@ -208,4 +212,4 @@ def clone(key):
     >>> clone(PRNGKey(3)).tolist()
     [0, 3]
     """
-    return asarray(key)
+    return renew(asarray(key))

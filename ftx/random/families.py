@@ -8,7 +8,7 @@ Must not know: how bits are made.
 import math
 import operator
 
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -196,9 +196,9 @@ def _fixed_shape_parameter(a):
 
 
 def _no_gradient(primals, tangents):
-    raise NotImplementedError(
-        "random.gamma: the derivative with respect to the shape parameter is not supported; "
-        "stop it with ftx.lax.stop_gradient"
+    raise UnsupportedError(
+        "derivative of random.gamma: expected a constant shape parameter, got one that is "
+        "differentiated; stop it with ftx.lax.stop_gradient"
     )
 
 
@@ -403,7 +403,7 @@ def multivariate_normal(
     """
     unsupported("multivariate_normal", out_sharding=out_sharding)
     if method not in ("cholesky", "eigh", "svd"):
-        raise ValueError(f"random.multivariate_normal: expected a known method, got {method!r}")
+        raise ArgumentError(f"random.multivariate_normal: expected a known method, got {method!r}")
     mean, cov = promote_dtypes("multivariate_normal", asarray(mean), asarray(cov), inexact=True)
     if not mean.ndim or cov.shape[-2:] != (mean.shape[-1],) * 2:
         raise ShapeError(

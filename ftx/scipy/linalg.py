@@ -9,7 +9,7 @@ Must not know: LAPACK.
 import math
 
 from ..core import dtypes
-from ..core.errors import ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import linalg as L
 from ..core.primitives import selection as C
@@ -70,7 +70,7 @@ def solve_triangular(
     """
     how = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}.get(trans)
     if how is None:
-        raise ValueError(
+        raise ArgumentError(
             f"solve_triangular: expected trans 0, 1, 2, 'N', 'T' or 'C', got {trans!r}"
         )
     x, y = promote_dtypes("solve_triangular", asarray(a), asarray(b), inexact=True)
@@ -106,7 +106,7 @@ def solve(
     [2.0]
     """
     if assume_a not in ("gen", "sym", "her", "pos"):
-        raise ValueError(f"solve: expected assume_a gen, sym, her or pos, got {assume_a!r}")
+        raise ArgumentError(f"solve: expected assume_a gen, sym, her or pos, got {assume_a!r}")
     return cho_solve(cho_factor(a, lower), b) if assume_a == "pos" else N.solve(a, b)
 
 
@@ -131,7 +131,9 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     """
     factors, pivots = lu_and_piv
     if asarray(factors).ndim != 2:
-        raise NotImplementedError("lu_solve: more than two axes are not supported; use vmap")
+        raise UnsupportedError(
+            f"lu_solve: expected factors [n, n], got {asarray(factors).aval}; use vmap"
+        )
     x, y = promote_dtypes("lu_solve", factors, asarray(b), inexact=True)
     vector = y.ndim == 1
     y = S.expand_dims(y, (1,)) if vector else y
@@ -199,10 +201,10 @@ def qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_fini
     2
     """
     if pivoting:
-        raise NotImplementedError("qr: pivoting=True is not supported")
+        raise UnsupportedError(f"qr: expected pivoting=False, got {pivoting}")
     known = {"full": "complete", "economic": "reduced", "r": "r"}
     if mode not in known:
-        raise ValueError(f"qr: expected mode full, economic or r, got {mode!r}")
+        raise ArgumentError(f"qr: expected mode full, economic or r, got {mode!r}")
     found = N.qr(a, known[mode])
     return (found,) if mode == "r" else tuple(found)
 
@@ -230,7 +232,11 @@ def eigh(
     [2.0]
     """
     if b is not None or eigvals is not None or type != 1:
-        raise NotImplementedError("eigh: arguments b, eigvals and type are not supported")
+        raise UnsupportedError(
+            f"eigh: expected b=None, eigvals=None and type=1, got b={b is not None}, "
+            f"eigvals={eigvals}, type={type}; reduce the problem by cholesky, and slice the "
+            "result"
+        )
     w, v = N.eigh(a, "L" if lower else "U", symmetrize_input=True)
     return w if eigvals_only else (w, v)
 

@@ -8,6 +8,7 @@ import math
 import operator
 
 from ..core import dtypes
+from ..core.errors import UnsupportedError
 from ..core.primitives import effects
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -143,7 +144,9 @@ def factorial(n, exact=False):
     24.0
     """
     if exact:
-        raise NotImplementedError("factorial: exact=True is not supported")
+        raise UnsupportedError(
+            f"factorial: expected exact=False, got {exact}; use math.factorial for exact integers"
+        )
     x = _one("factorial", n)
     zero, one = constant_like(x, 0), constant_like(x, 1)
     return C.select(E.lt(x, zero), zero, T.exp(T.lgamma(E.add(x, one))))
@@ -157,7 +160,9 @@ def polygamma(n, x):
     """
     order = asarray(n)
     if order.ndim:
-        raise NotImplementedError("polygamma: an array as order is not supported, only a number")
+        raise UnsupportedError(
+            f"polygamma: expected one number as order, got {order.aval}; use one call per order"
+        )
     x = _one("polygamma", x)
     return T.digamma(x) if int(order) == 0 else T.polygamma(x, n=int(order))
 
@@ -292,7 +297,7 @@ def log_ndtr(x, series_order=3):
     -0.6931
     """
     if series_order != 3:
-        raise NotImplementedError("log_ndtr: series_order other than 3 is not supported")
+        raise UnsupportedError(f"log_ndtr: expected series_order=3, got {series_order}")
     return _log_ndtr(_one("log_ndtr", x))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core import tree
 from ..core.array import Value, as_array, aval_of
-from ..core.errors import NotAnArrayError, StaticArgumentError
+from ..core.errors import NotAnArrayError, NotCallableError, StaticArgumentError
 from ..core.jaxpr import Jaxpr
 from ..core.tracing import trace
 from ..core.types import ShapedArray
@@ -27,7 +27,10 @@ def name_of(fun: Any) -> str:
 def check_callable(transform: str, fun: Any) -> None:
     """Raise unless `fun` can be called."""
     if not callable(fun):
-        raise NotAnArrayError(f"{transform}: expected a function, got {type(fun).__name__}")
+        raise NotCallableError(
+            f"{transform}: expected a function, got {type(fun).__name__}; pass the function "
+            "itself, not the result of calling it"
+        )
 
 
 def as_value(x: Any) -> Value:

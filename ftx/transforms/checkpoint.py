@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import tree
+from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
@@ -102,8 +103,9 @@ def checkpoint(
     """
     check_callable("checkpoint", fun)
     if policy is not None or static_argnums not in ((), None) or concrete:
-        raise NotImplementedError(
-            "checkpoint: policy, static_argnums and concrete are not supported"
+        raise UnsupportedError(
+            "checkpoint: expected policy=None, no static_argnums and concrete=False, got "
+            f"{policy}, {static_argnums} and {concrete}; close over static arguments"
         )
 
     @functools.wraps(fun)

@@ -22,6 +22,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of
@@ -220,6 +221,7 @@ def bind_cond(which: Any, jaxprs: Sequence[Jaxpr], operands: Sequence[Any]) -> l
     return cond_p.bind(which, *consts, *operands, branches=tuple(closed))
 
 
+@api_boundary
 def switch(
     index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = None
 ) -> Any:
@@ -241,6 +243,7 @@ def switch(
     return _switch("switch", C.convert(which, dtypes.int32), branches, operands)
 
 
+@api_boundary
 def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = None) -> Any:
     """true_fun(*operands) if pred else false_fun(*operands), running only one.
 
@@ -273,14 +276,21 @@ def _switch(name: str, which: Any, branches: Any, operands: Any) -> Any:
         return branches[min(max(int(which), 0), len(branches) - 1)](*operands)
     traced = [trace_body(b, in_tree, [v.aval for v in values], name_of(b)) for b in branches]
     out_tree = traced[0][1]
-    for (_, other), b in zip(traced, branches, strict=True):
+    for i, (_, other) in enumerate(traced):
         if other != out_tree:
             raise BranchError(
                 f"{name}: expected branches of one result structure, got {out_tree} from "
-                f"{name_of(branches[0])} and {other} from {name_of(b)}"
+                f"{_named(name, branches, 0)} and {other} from {_named(name, branches, i)}; return "
+                "the same containers and keys from every branch"
             )
     jaxprs = _agree(name, [j for j, _ in traced], branches, out_tree)
     return tree.unflatten(out_tree, bind_cond(which, jaxprs, values))
+
+
+def _named(name: str, branches: Any, i: int) -> str:
+    """A branch in words: "the false branch (f)"."""
+    which = ("false", "true")[i] if name == "cond" else f"{i}th"
+    return f"the {which} branch ({name_of(branches[i])})"
 
 
 def _agree(name: str, jaxprs: Any, branches: Any, out_tree: Any) -> list[Jaxpr]:
@@ -289,14 +299,15 @@ def _agree(name: str, jaxprs: Any, branches: Any, out_tree: Any) -> list[Jaxpr]:
     rank = lambda a: "bifc".index(dtypes.kind(a.dtype))
     for i, column in enumerate(zip(*[j.out_avals for j in jaxprs], strict=True)):
         strong = [a for a in column if not a.weak_type] or list(column)
-        for a, b in zip(column, branches, strict=True):
+        typical = column.index(strong[0])
+        for k, a in enumerate(column):
             fits = a.dtype == strong[0].dtype or (a.weak_type and rank(a) <= rank(strong[0]))
-            if a.shape != column[0].shape or not fits:
+            if a.shape != strong[0].shape or not fits:
                 paths = tree.leaves_with_path(tree.unflatten(out_tree, range(out_tree.num_leaves)))
                 raise BranchError(
-                    f"{name}: expected branches of equal types, got {column[0]} from "
-                    f"{name_of(branches[0])} and {a} from {name_of(b)} at "
-                    f"result{tree.keystr(paths[i][0])}; convert with astype or reshape"
+                    f"{name}: expected branches of equal types, got {strong[0]} from "
+                    f"{_named(name, branches, typical)} and {a} from {_named(name, branches, k)} "
+                    f"at result{tree.keystr(paths[i][0])}; convert with astype or reshape"
                 )
         wanted.append(strong[0])
     return [_converted(j, wanted) for j in jaxprs]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.errors import CustomRuleError
+from ..core.errors import CustomRuleError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -55,8 +55,9 @@ class CustomCall(Primitive):
     ) -> tuple[list[Any], list[Any]]:
         if any(t is not None for t in tangents[:n_consts]):
             raise CustomRuleError(
-                f"{rule.name}: the function closes over a value that is being differentiated; "
-                "pass it as an argument, so that the custom rule sees it"
+                f"{rule.name}: expected arguments and constants only, got a closed-over value "
+                "that is being differentiated; pass it as an argument, so that the custom "
+                "rule sees it"
             )
         return rule.jvp(primals[n_consts:], tangents[n_consts:])
 
@@ -176,8 +177,8 @@ class custom_jvp:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
             raise CustomRuleError(
-                f"custom_jvp {name_of(self.fun)}: no rule; define one with "
-                f"@{name_of(self.fun)}.defjvp"
+                f"custom_jvp of {name_of(self.fun)}: expected a rule, got none; define one "
+                f"with @{name_of(self.fun)}.defjvp"
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
@@ -215,7 +216,10 @@ def _positional(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
     bound = inspect.signature(fun).bind(*args, **kwargs)
     bound.apply_defaults()
     if bound.kwargs:
-        raise CustomRuleError(f"{name_of(fun)}: keyword-only arguments do not reach a custom rule")
+        raise CustomRuleError(
+            f"{name_of(fun)}: expected arguments that can be passed by position, got "
+            "keyword-only ones; a custom rule takes positions only: close over them"
+        )
     return bound.args
 
 
@@ -238,7 +242,10 @@ class _JvpRule(Rule):
         (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, _zeros(moved)))
         result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise CustomRuleError(f"{self.name}: expected its jvp rule to return (output, tangent)")
+            raise CustomRuleError(
+                f"{self.name}: expected its jvp rule to return (output, tangent), got "
+                f"{type(result).__name__}"
+            )
         outs, touts = (
             _leaves(self, r, what) for r, what in zip(result, ("output", "tangent"), strict=True)
         )
@@ -297,14 +304,17 @@ class custom_vjp:
         check_callable("defvjp", fwd)
         check_callable("defvjp", bwd)
         if symbolic_zeros:
-            raise NotImplementedError("defvjp: symbolic_zeros is not supported")
+            raise UnsupportedError(
+                f"defvjp: expected symbolic_zeros=False, got {symbolic_zeros}; cotangents "
+                "that are zero arrive as arrays of zeros"
+            )
         self.fwd, self.bwd = fwd, bwd
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
             raise CustomRuleError(
-                f"custom_vjp {name_of(self.fun)}: no rule; define one with "
-                f"{name_of(self.fun)}.defvjp(fwd, bwd)"
+                f"custom_vjp of {name_of(self.fun)}: expected a rule, got none; define one "
+                f"with {name_of(self.fun)}.defvjp(fwd, bwd)"
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
@@ -331,7 +341,10 @@ class _VjpRule(Rule):
         flat = FlatFunction(self.fwd, self.in_tree)
         results = flat(*primals)
         if flat.out_tree is None or flat.out_tree.num_children != 2:
-            raise CustomRuleError(f"{self.name}: expected fwd to return (output, residuals)")
+            raise CustomRuleError(
+                f"{self.name}: expected fwd to return (output, residuals), got "
+                f"{flat.out_tree}; return a pair"
+            )
         got, residual_tree = flat.out_tree.children()
         if got != self.out_tree:
             raise CustomRuleError(
@@ -414,8 +427,8 @@ class CustomLin(Primitive):
 
     def evaluate(self, args: Any, params: Any) -> list[Any]:
         raise CustomRuleError(
-            f"{params['backward'].rule.name}: forward-mode differentiation of a custom_vjp "
-            "function is not defined; use custom_jvp, or reverse mode"
+            f"{params['backward'].rule.name}: expected reverse mode, since a custom_vjp "
+            "function has no forward rule, got jvp; use custom_jvp, or reverse mode"
         )
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:

@@ -17,12 +17,21 @@ import numpy as np
 from ..core import dtypes, tree
 from ..core.array import Array
 from ..core.config import config
-from ..core.errors import GradError, NotAnArrayError, ShapeError, TreeError
+from ..core.errors import (
+    GradError,
+    IntegerGradError,
+    NonScalarGradError,
+    NotAnArrayError,
+    ShapeError,
+    TreeError,
+    UnsupportedError,
+)
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitives import shape as S
 from ..core.primitives.selection import convert
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray
 from .calling import (
@@ -51,7 +60,10 @@ def _trace_at(transform: str, fun: Any, args: Any, kwargs: Any, has_aux: bool) -
     if not has_aux:
         return jaxpr, values, out_tree, None
     if out_tree.num_children != 2 or out_tree.type is not tuple:
-        raise TreeError(f"{transform}: has_aux expects {name_of(fun)} to return (result, aux)")
+        raise TreeError(
+            f"{transform}: expected {name_of(fun)} to return (result, aux) with has_aux=True, "
+            f"got {out_tree}; return a pair, or drop has_aux"
+        )
     return jaxpr, values, *out_tree.children()
 
 
@@ -73,6 +85,7 @@ def _inexact(x: Any) -> bool:
     return dtypes.is_inexact(x.dtype)
 
 
+@api_boundary
 def jvp(
     fun: Callable[..., Any],
     primals: Sequence[Any],
@@ -94,7 +107,10 @@ def jvp(
     """
     check_callable("jvp", fun)
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise NotAnArrayError("jvp: expected primals and tangents as tuples; write (x,), (t,)")
+        raise NotAnArrayError(
+            f"jvp: expected primals and tangents as tuples, got {type(primals).__name__} and "
+            f"{type(tangents).__name__}; write (x,), (t,)"
+        )
     moved, tangent_tree = tree.flatten(tuple(tangents))
     if tangent_tree != tree.structure(tuple(primals)):
         raise TreeError(
@@ -129,6 +145,7 @@ def _shown_tangent(tangent: Any, out: Any) -> Any:
     return instantiate(tangent, out)
 
 
+@api_boundary
 def linearize(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False
 ) -> tuple[Any, Callable[..., Any]] | tuple[Any, Callable[..., Any], Any]:
@@ -159,6 +176,7 @@ def linearize(
     return value, derivative, tree.unflatten(aux_tree, outs[n:])
 
 
+@api_boundary
 def vjp(
     fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Sequence[str] = ()
 ) -> Any:
@@ -172,7 +190,9 @@ def vjp(
     """
     check_callable("vjp", fun)
     if reduce_axes:
-        raise NotImplementedError("vjp: reduce_axes is not supported; apply psum to the result")
+        raise UnsupportedError(
+            f"vjp: expected no reduce_axes, got {reduce_axes}; apply psum to the result"
+        )
     jaxpr, values, out_tree, aux_tree = _trace_at("vjp", fun, primals, {}, has_aux)
     outs, pull = _pullback(jaxpr, values, [_inexact(v) for v in values])
     in_tree, n = tree.structure(primals), out_tree.num_leaves
@@ -238,8 +258,11 @@ def value_and_grad(
     """
     check_callable("value_and_grad", fun)
     if reduce_axes:
-        raise NotImplementedError("grad: reduce_axes is not supported; apply psum to the result")
+        raise UnsupportedError(
+            f"grad: expected no reduce_axes, got {reduce_axes}; apply psum to the result"
+        )
 
+    @api_boundary
     @functools.wraps(fun)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("grad", argnums, len(args))
@@ -251,7 +274,7 @@ def value_and_grad(
             given, varying = chosen, close_over(fun, args, positions)
         n = len(leaves)
         jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, given, kwargs, has_aux)
-        _check_inputs(values[:n], holomorphic, allow_int, fun)
+        _check_inputs(values[:n], holomorphic, allow_int, fun, args, positions)
         _check_scalar(jaxpr, out_tree, holomorphic, fun)
         varies = [i < n and _inexact(v) for i, v in enumerate(values)]
         outs, pull = _pullback(jaxpr, values, varies)
@@ -270,15 +293,28 @@ def _one(dtype: Any) -> Array:
     return Array(np.ones((), dtype))
 
 
-def _check_inputs(values: Sequence[Any], holomorphic: bool, allow_int: bool, fun: Any) -> None:
-    for v in values:
+def _place(fun: Any, args: Any, positions: Sequence[int], i: int) -> str:
+    """Names leaf number i of the arguments at `positions`."""
+    structure = tree.structure((args, {}))
+    numbered, _ = tree.unflatten(structure, range(structure.num_leaves))
+    return describer(fun, structure)(tree.leaves([numbered[p] for p in positions])[i])
+
+
+def _check_inputs(
+    values: Sequence[Any], holomorphic: bool, allow_int: bool, fun: Any, args: Any, positions: Any
+) -> None:
+    for i, v in enumerate(values):
         if holomorphic and not dtypes.is_complex(v.dtype):
-            raise GradError(f"grad: holomorphic=True expects complex inputs, got {v.aval}")
+            raise GradError(
+                f"grad of {name_of(fun)}: expected complex inputs with holomorphic=True, got "
+                f"{v.aval}; convert with astype(complex), or drop holomorphic"
+            )
         if dtypes.is_complex(v.dtype) or _inexact(v) or allow_int:
             continue
-        raise GradError(
-            f"grad of {name_of(fun)}: expected real inputs, got {v.aval}; convert it with "
-            "astype(float), leave it out of argnums, or pass allow_int=True"
+        raise IntegerGradError(
+            f"grad of {name_of(fun)}: expected real inputs, got {v.aval} in "
+            f"{_place(fun, args, positions, i)}; convert it with astype(float), leave it out "
+            "of argnums, or pass allow_int=True"
         )
 
 
@@ -286,14 +322,14 @@ def _check_scalar(jaxpr: Jaxpr, out_tree: Any, holomorphic: bool, fun: Any) -> N
     avals = jaxpr.out_avals[: out_tree.num_leaves]
     if len(avals) != 1 or avals[0].shape:
         got = ", ".join(map(str, avals))
-        raise GradError(
+        raise NonScalarGradError(
             f"grad of {name_of(fun)}: expected a scalar result, got {got}; reduce it with "
             ".sum() or .mean(), or use jacrev for a Jacobian"
         )
     if not dtypes.is_float(avals[0].dtype) and not (
         holomorphic and dtypes.is_complex(avals[0].dtype)
     ):
-        raise GradError(
+        raise IntegerGradError(
             f"grad of {name_of(fun)}: expected a real result, got {avals[0]}; take .real, "
             "convert with astype(float), or pass holomorphic=True"
         )
@@ -317,6 +353,7 @@ def grad(
     check_callable("grad", fun)
     both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
 
+    @api_boundary
     @functools.wraps(fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, slope = both(*args, **kwargs)
@@ -363,6 +400,7 @@ def jacfwd(
     """
     check_callable("jacfwd", fun)
 
+    @api_boundary
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("jacfwd", argnums, len(args))
@@ -370,7 +408,7 @@ def jacfwd(
         varying = close_over(functools.partial(fun, **kwargs), args, positions)
         leaves, in_tree = tree.flatten(chosen)
         leaves = [as_value(x) for x in leaves]
-        _check_inputs(leaves, holomorphic, False, fun)
+        _check_inputs(leaves, holomorphic, False, fun, args, positions)
         point = tree.unflatten(in_tree, leaves)
 
         def push(*directions: Any) -> Any:
@@ -411,12 +449,14 @@ def jacrev(
     """
     check_callable("jacrev", fun)
 
+    @api_boundary
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = normalise_argnums("jacrev", argnums, len(args))
         chosen = tuple(args[p] for p in positions)
         varying = close_over(functools.partial(fun, **kwargs), args, positions)
-        _check_inputs([as_value(x) for x in tree.leaves(chosen)], holomorphic, allow_int, fun)
+        values = [as_value(x) for x in tree.leaves(chosen)]
+        _check_inputs(values, holomorphic, allow_int, fun, args, positions)
         value, pull, *aux = vjp(varying, *chosen, has_aux=has_aux)
         leaves, out_tree = tree.flatten(value)
         rows = vmap(lambda *cts: pull(tree.unflatten(out_tree, cts)))(*_basis(leaves))

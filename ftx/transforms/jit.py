@@ -21,11 +21,12 @@ from ..core import tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
-from ..core.errors import DonatedArrayError, StaticArgumentError, TreeError
+from ..core.errors import CompiledCallError, StaticArgumentError, TreeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.state import STATE, use_trace
+from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
 from .calling import (
@@ -39,6 +40,7 @@ from .calling import (
 )
 from .jvp import jvp_jaxpr
 from .linearize import linearized
+from .retracing import difference, name_of_argument, warn_often
 from .transpose import transposed
 from .vmap import batched_jaxpr
 
@@ -148,17 +150,22 @@ class Jitted:
         """Programs of one call of this function, which transforms of it share."""
         self._plain: dict[Any, _Entry] = {}
         """Programs for positional arguments that are all arrays: found without flattening."""
+        self._last_key: Any = None
         self.traces = 0
         """How often the Python function has been run to record it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if STATE.trace is None and not kwargs:
-            avals = _plain_avals(args)
-            entry = self._plain.get((avals, config.version))
-            if entry is not None:
-                outs = entry.run(*args)  # type: ignore[misc]
-                return outs[0] if entry.single else entry.out_tree.unflatten(outs)
-        return self._call(args, kwargs)
+        try:
+            if STATE.trace is None and not kwargs:
+                avals = _plain_avals(args)
+                entry = self._plain.get((avals, config.version))
+                if entry is not None:
+                    outs = entry.run(*args)  # type: ignore[misc]
+                    return outs[0] if entry.single else entry.out_tree.unflatten(outs)
+            return self._call(args, kwargs)
+        except Exception as error:  # not by api_boundary: a frame more costs 5 % of a call
+            hide_frames(error)
+            raise
 
     def _call(self, args: Any, kwargs: Any) -> Any:
         """A call whose arguments are not all plain arrays, or of new types."""
@@ -172,7 +179,8 @@ class Jitted:
         try:
             avals = tuple([x._aval or x.aval if type(x) is Array else aval_of(x) for x in leaves])
         except TypeError:
-            check_leaves(f"jit of {name_of(self._fun)}", leaves, describer(self._fun, in_tree))
+            fun = self._static.bind(self._fun, static)
+            check_leaves(f"jit of {name_of(self._fun)}", leaves, describer(fun, in_tree))
             raise
         trace = STATE.trace
         if trace is not None:
@@ -195,24 +203,33 @@ class Jitted:
         return tree.unflatten(entry.out_tree, outs)
 
     def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry:
-        if config.debug >= 1:
-            self._say_why(avals, in_tree)
-        self.traces += 1
         fun = self._static.bind(self._fun, static)
+        key = (in_tree, static, avals, config.version)
+        self.traces += 1
+        self._say_why(key, fun)
+        self._last_key = key
         jaxpr, out_tree = trace_function(fun, avals, in_tree)
         entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):
-            key = (in_tree, static, avals, config.version)
             self._cache[key if STATE.trace is None else (*key, STATE.axes)] = entry
             if not STATE.axes:
                 self._cache[key] = self._cache[(*key, ())] = entry
         return entry
 
-    def _say_why(self, avals: Any, in_tree: Any) -> None:
-        known = [k[2] for k in self._cache]
-        reason = "first call" if not known else f"new types; last was {known[-1]}"
-        name = name_of(self._fun)
-        print(f"ftx: tracing {name}({', '.join(map(str, avals))}): {reason}", file=sys.stderr)
+    def _say_why(self, key: Any, fun: Any) -> None:
+        """Under FTX_DEBUG why the function is traced; a warning where it is traced too often."""
+        if config.debug < 1 and self.traces != config.retrace_warning:
+            return
+        name, reason = name_of(self._fun), "first call"
+        if self._last_key is not None:
+            reason = difference(
+                self._last_key, key, describer(fun, key[0]), self._static.parameters
+            )
+        if config.debug >= 1:
+            avals = ", ".join(map(str, key[2]))
+            print(f"ftx: tracing {name}({avals}): {reason}", file=sys.stderr)
+        if self.traces == config.retrace_warning:
+            warn_often(name, self.traces, reason)
 
     def _donated_leaves(self, in_tree: Any) -> tuple[bool, ...]:
         if not self._donate:
@@ -230,6 +247,7 @@ class Jitted:
             if donated and type(leaf) is Array and not leaf.is_deleted():
                 leaf._donate()
 
+    @api_boundary
     def trace(self, *args: Any, **kwargs: Any) -> Traced:
         """The program for arguments of these types (arrays or ShapeDtypeStructs)."""
         static, args, kwargs = self._static.split(args, kwargs)
@@ -238,6 +256,7 @@ class Jitted:
         entry = self._cache.get((in_tree, static, avals, config.version))
         return Traced(entry or self._trace(static, avals, in_tree), in_tree, avals)
 
+    @api_boundary
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """`trace`, then ready to compile ahead of time."""
         return self.trace(*args, **kwargs).lower()
@@ -330,7 +349,7 @@ class Compiled:
             raise TreeError(f"compiled call: expected {self._traced.in_tree}, got {in_tree}")
         for i, (leaf, aval) in enumerate(zip(leaves, self._traced.in_avals, strict=True)):
             if aval_of(leaf).strong is not aval.strong:
-                raise StaticArgumentError(
+                raise CompiledCallError(
                     f"compiled call: expected leaf {i} of type {aval}, got {aval_of(leaf)}; "
                     "lower and compile again for these types"
                 )
@@ -352,9 +371,16 @@ class _Static:
         nums = as_tuple(argnums)
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
         try:
-            parameters = list(inspect.signature(fun).parameters)
+            known = dict(inspect.signature(fun).parameters)
         except (TypeError, ValueError):
-            parameters = []
+            known = {}
+        parameters = list(known)
+        several = any(p.kind is p.VAR_POSITIONAL for p in known.values())
+        if known and not several and any(not -len(known) <= n < len(known) for n in nums):
+            raise StaticArgumentError(
+                f"jit of {name_of(fun)}: expected static_argnums among its {len(known)} "
+                f"arguments, got {nums}; count them from 0"
+            )
         for name in names:
             if parameters and name not in parameters and "kwargs" not in parameters:
                 raise StaticArgumentError(
@@ -363,7 +389,7 @@ class _Static:
                 )
         self.nums = frozenset(nums) | {parameters.index(n) for n in names if n in parameters}
         self.names = frozenset(names) | {parameters[i] for i in nums if 0 <= i < len(parameters)}
-        self.fun_name = name_of(fun)
+        self.fun_name, self.parameters = name_of(fun), parameters
 
     def split(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """(static part, dynamic args, dynamic kwargs); the static part is hashable."""
@@ -378,8 +404,8 @@ class _Static:
             except TypeError:
                 raise StaticArgumentError(
                     f"jit of {self.fun_name}: expected a hashable static argument, got "
-                    f"{type(value).__name__} for {where!r}; make it a tuple or a frozen dataclass, "
-                    "or drop it from static_argnums"
+                    f"{type(value).__name__} for {name_of_argument(where, self.parameters)!r}; "
+                    "make it a tuple or a frozen dataclass, or drop it from static_argnums"
                 ) from None
         dynamic = tuple(a for i, a in enumerate(args) if i not in nums)
         rest = {k: v for k, v in kwargs.items() if k not in self.names}
@@ -399,7 +425,17 @@ class _Static:
             full = [by_position[i] if i in by_position else next(given) for i in range(total)]
             return fun(*full, **by_name, **kwargs)
 
+        bound.__signature__ = self._signature(fun)  # type: ignore[attr-defined]
         return bound
+
+    def _signature(self, fun: Any) -> Any:
+        """Of the arguments that are not static, by whose names errors call them."""
+        try:
+            whole = inspect.signature(fun)
+        except (TypeError, ValueError):
+            return None
+        rest = [p for i, p in enumerate(whole.parameters.values()) if i not in self.nums]
+        return whole.replace(parameters=rest)
 
     def dynamic_positions(self, count: int) -> list[int]:
         """Original positions of `count` dynamic positional arguments."""
@@ -456,7 +492,10 @@ def jit(
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
     static = _Static(fun, static_argnums, static_argnames)
     if donate & static.nums:
-        raise DonatedArrayError(f"jit of {name_of(fun)}: an argument is both static and donated")
+        raise StaticArgumentError(
+            f"jit of {name_of(fun)}: expected arguments that are static or donated, not both, "
+            f"got {sorted(donate & static.nums)} in both; drop them from one"
+        )
     return Jitted(fun, static, donate)
 
 
@@ -481,6 +520,7 @@ def make_jaxpr(
     check_callable("make_jaxpr", fun)
     static = _Static(fun, static_argnums, None)
 
+    @api_boundary
     @functools.wraps(fun)
     def show(*args: Any, **kwargs: Any) -> Any:
         fixed, args, kwargs = static.split(args, kwargs)

@@ -23,6 +23,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis
 from ..core.replicas import run_replicas
 from ..core.state import STATE, named_axis
+from ..core.tracebacks import api_boundary
 from .calling import (
     as_tuple,
     as_value,
@@ -59,12 +60,14 @@ class Pmapped:
         self._donate = frozenset(as_tuple(options["donate_argnums"]))
         if self._donate & set(static):
             raise StaticArgumentError(
-                f"pmap of {name_of(fun)}: an argument is both static and donated"
+                f"pmap of {name_of(fun)}: expected arguments that are static or donated, not "
+                f"both, got {sorted(self._donate & set(static))} in both; drop them from one"
             )
         self._cache: dict[Any, _Program] = {}
         self.traces = 0
         """How often the Python function has been run to record it."""
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         options = self._options
         in_axes = self._dynamic_in_axes(len(args))

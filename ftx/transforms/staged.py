@@ -172,12 +172,29 @@ def check_carry(name: str, ins: Sequence[Any], outs: Sequence[Any], in_tree: Any
     for i, (a, b) in enumerate(zip(ins, outs, strict=True)):
         if a.shape != b.shape or a.dtype != b.dtype:
             paths = tree.leaves_with_path(tree.unflatten(in_tree, range(in_tree.num_leaves)))
-            cause = "the dtype" if a.shape == b.shape else "the shape"
             raise CarryError(
                 f"{name}: expected the body to return the carry's types, got {b} for {a} at "
-                f"carry{tree.keystr(paths[i][0])}: {cause} changes; convert the initial value or "
-                "the result with astype or reshape"
+                f"carry{tree.keystr(paths[i][0])}: {_cause(a, b)}"
             )
+
+
+def _cause(a: ShapedArray, b: ShapedArray) -> str:
+    """What probably makes the carry `a` become `b`, and what to do."""
+    if a.shape != b.shape:
+        cause = "the shape changes, as when an operand with more axes is broadcast into it"
+        if a.ndim == b.ndim:
+            cause = "the shape changes, as when rows are appended in every step"
+        advice = "start with an array of the final shape, or reduce or reshape the result"
+    elif a.weak_type:
+        cause = f"the dtype changes: the initial value is a Python number, weakly {a.dtype.name}"
+        advice = f"start with an array of dtype {b.dtype.name}, or convert the result with astype"
+    elif b.weak_type:
+        cause = f"the dtype changes: the result is a Python number, weakly {b.dtype.name}"
+        advice = f"return an array of dtype {a.dtype.name}"
+    else:
+        cause = f"the dtype changes, as when something of dtype {b.dtype.name} is mixed in"
+        advice = f"convert the result with astype({a.dtype.name}), or start with {b.dtype.name}"
+    return f"{cause}; {advice}"
 
 
 def same_types(jaxpr: Jaxpr, avals: Sequence[ShapedArray], start: int = 0) -> Jaxpr:

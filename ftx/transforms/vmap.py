@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.errors import AxisError, MapAxisError
+from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError, UnsupportedError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
 from ..core.primitives.shape import move_batch_axis
 from ..core.source import interprets
 from ..core.state import named_axis
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable, check_leaves, describer, name_of, trace_function
@@ -52,10 +53,13 @@ def vmap(
     """
     check_callable("vmap", fun)
     if spmd_axis_name is not None:
-        raise NotImplementedError("vmap: spmd_axis_name is not supported; use pmap")
+        raise UnsupportedError(
+            f"vmap: expected spmd_axis_name=None, got {spmd_axis_name!r}; use pmap"
+        )
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 
+    @api_boundary
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree.flatten((args, kwargs))
@@ -81,19 +85,25 @@ def leaf_axes(
     """The mapped axis of every leaf; keyword arguments map axis 0."""
     spread = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
     if len(spread) != len(args):
-        raise MapAxisError(
+        raise InAxesError(
             f"{transform} of {name_of(fun)}: expected in_axes for {len(args)} positional "
-            f"arguments, got {len(spread)} in {in_axes}"
+            f"arguments, got {len(spread)} in {in_axes}; give one entry per argument, None to "
+            "keep it whole"
         )
     positional = in_tree.children()[0]
     try:
         found = tree.broadcast_prefix(spread, positional)
     except ValueError as error:
-        raise MapAxisError(
-            f"{transform} of {name_of(fun)}: expected in_axes to be a prefix of the arguments' "
-            f"structure {positional}, got {in_axes}; {error}"
+        raise InAxesError(
+            f"{transform} of {name_of(fun)}: expected in_axes to be a prefix of the "
+            f"arguments' structure {positional}, got {in_axes}: {_why(error)}; give one axis for "
+            "all leaves of an argument, or a tree like it"
         ) from None
     return found + [0] * in_tree.children()[1].num_leaves
+
+
+def _why(error: ValueError) -> str:
+    return str(error).rstrip(".")
 
 
 def mapped_size(
@@ -118,12 +128,12 @@ def mapped_size(
     if len(found) == 1:
         return found.pop(), out
     if not found:
-        raise MapAxisError(
-            f"{transform} of {name_of(fun)}: expected at least one mapped argument, got in_axes of "
-            "None only; pass axis_size, or map something"
+        raise AxisSizeError(
+            f"{transform} of {name_of(fun)}: expected at least one mapped argument, got "
+            "in_axes of None only; pass axis_size, or map something"
         )
     shown = "; ".join(f"{describe(i)} has {n}" for i, n in sizes.items())
-    raise MapAxisError(
+    raise AxisSizeError(
         f"{transform} of {name_of(fun)}: expected mapped axes of one size, got: {shown}"
         + (f"; axis_size is {given}" if given is not None else "")
         + "; choose other axes by in_axes, or None to keep an argument whole"
@@ -135,9 +145,10 @@ def out_leaf_axes(fun: Any, out_axes: Any, out_tree: Any) -> list[int | None]:
     try:
         return tree.broadcast_prefix(out_axes, out_tree)
     except ValueError as error:
-        raise MapAxisError(
-            f"vmap of {name_of(fun)}: expected out_axes to be a prefix of the result's structure "
-            f"{out_tree}, got {out_axes}; {error}"
+        raise InAxesError(
+            f"vmap of {name_of(fun)}: expected out_axes to be a prefix of the result's "
+            f"structure {out_tree}, got {out_axes}: {_why(error)}; give one axis for all "
+            "leaves, or a tree like the result"
         ) from None
 
 
@@ -159,13 +170,17 @@ def _place(out: Any, dim: int | None, wanted: int | None, size: int, fun: Any) -
     if wanted is None:
         if dim is not None:
             raise MapAxisError(
-                f"vmap of {name_of(fun)}: out_axes is None for an output {out.aval} that varies "
-                "along the mapped axis; give it an axis, or reduce it with psum or pmean"
+                f"vmap of {name_of(fun)}: expected an axis in out_axes for an output "
+                f"{out.aval} that varies along the mapped axis, got None; give it an axis, or "
+                "reduce it with psum or pmean"
             )
         return out
     ndim = out.ndim + (dim is None)
     if not -ndim <= wanted < ndim:
-        raise AxisError(f"vmap of {name_of(fun)}: out_axes {wanted} does not fit {out.aval}")
+        raise AxisError(
+            f"vmap of {name_of(fun)}: expected out_axes within {-ndim}..{ndim - 1} for an "
+            f"output {out.aval} and its batch axis, got {wanted}"
+        )
     return move_batch_axis(out, dim, wanted % ndim, size)
 
 

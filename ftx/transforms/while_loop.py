@@ -76,8 +76,9 @@ class While(Staged):
 
     def linearize(self, primals: Any, tangents: Any, **p: Any) -> Any:
         raise MissingRuleError(
-            "while_loop: reverse-mode differentiation needs a loop of known length; use scan, or "
-            "fori_loop with Python integers as bounds; forward mode (jvp, jacfwd) works"
+            "derivative of while_loop: expected a loop of known length for reverse mode, got "
+            "one that ends by its values; use scan, or fori_loop with Python integers as "
+            "bounds; forward mode (jvp, jacfwd) works"
         )
 
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:

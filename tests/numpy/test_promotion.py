@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import ftx
 import ftx.numpy as fnp
 from ftx.core.config import config
-from ftx.core.errors import DTypeError, NotAnArrayError, ShapeError
+from ftx.core.errors import DTypeError, NotAnArrayError, PromotionError, ShapeError
 
 NAMES = [
     "bool",
@@ -177,3 +177,46 @@ def test_debug_nans():
         fnp.log(fnp.array([-1.0]))
     with config.override(debug_nans=True), pytest.raises(FloatingPointError):
         fnp.array([0.0]) / fnp.array([0.0])
+
+
+MIXED = [1, 1.0, 1j, True, *(np.ones(2, d) for d in ("?", "u1", "i4", "i8", "f2", "f4", "c8"))]
+
+
+def refused(numpy, x, y):
+    try:
+        numpy.multiply(*[numpy.asarray(v) if isinstance(v, np.ndarray) else v for v in (x, y)])
+    except Exception as error:
+        return type(error).__name__
+    return None
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("x", MIXED, ids=lambda x: str(getattr(x, "dtype", x)))
+def test_strict_promotion_refuses_what_jax_refuses(x):
+    jax = pytest.importorskip("jax")
+    with jax.numpy_dtype_promotion("strict"), jax.enable_x64(True):
+        wanted = [refused(jax.numpy, x, y) is not None for y in MIXED]
+    with ftx.numpy_dtype_promotion("strict"):
+        found = [refused(fnp, x, y) for y in MIXED]
+    assert [f is not None for f in found] == wanted
+    assert {f for f in found if f} <= {"PromotionError"}
+
+
+def test_strict_promotion_names_the_operation_and_both_types():
+    with ftx.numpy_dtype_promotion("strict"):
+        with pytest.raises(PromotionError, match=r"add: .* got f32\[2\], i64\[2\]; convert"):
+            fnp.ones(2) + fnp.ones(2, int)
+        with pytest.raises(PromotionError, match="where: "):
+            ftx.jit(lambda x: fnp.where(x > 0, x, fnp.arange(2)))(fnp.ones(2))
+        with pytest.raises(PromotionError, match="concatenate: "):
+            fnp.concatenate([fnp.ones(2), fnp.arange(2)])
+
+
+def test_functions_mix_nothing_of_their_own():
+    x, i = fnp.ones((3, 3)) + fnp.eye(3), fnp.arange(3)
+    with ftx.numpy_dtype_promotion("strict"):
+        fnp.mean(i), fnp.var(x), fnp.std(i), fnp.median(x), fnp.percentile(x, 50.0)
+        fnp.sin(i), x**2, x[i], x.at[0].set(1.0), fnp.linalg.inv(x), fnp.linalg.norm(x)
+        fnp.interp(0.5, x[0], x[1]), fnp.gradient(x[0]), fnp.convolve(x[0], x[1]), fnp.cumsum(x)
+        ftx.nn.softmax(x), ftx.grad(lambda v: ftx.nn.gelu(v).sum())(x)
+        ftx.random.normal(ftx.random.key(0)), ftx.random.gamma(ftx.random.key(0), 2.0)

@@ -10,7 +10,7 @@ import ftx.numpy as fnp
 from ftx import random
 from ftx.backends.cpu import kernel_namespace
 from ftx.backends.numba_adapter import inspect_kernel
-from ftx.core.errors import DTypeError, ShapeError
+from ftx.core.errors import DTypeError, KeyReuseError, ShapeError
 from ftx.core.primitives.bits import threefry2x32
 
 KEY = random.PRNGKey(42)
@@ -223,3 +223,47 @@ def test_errors():
         random.key(0, impl="rbg")
     with pytest.raises(NotImplementedError, match="derivative"):
         ftx.grad(lambda a: random.gamma(KEY, a))(2.0)
+
+
+# ---- debug_key_reuse ---------------------------------------------------------------------------
+
+
+def two_draws(key):
+    return random.normal(key) + random.uniform(key)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda key: two_draws(key),
+        lambda key: [random.split(key), random.split(key)],
+        lambda key: [random.bits(random.split(key)[0]), random.bits(random.split(key)[0])],
+        lambda key: ftx.jit(two_draws)(key),
+        lambda key: ftx.vmap(two_draws)(random.split(key)),
+        lambda key: [random.permutation(key, 3), random.choice(key, 3)],
+        lambda key: ftx.lax.scan(lambda k, _: (random.split(k)[0], two_draws(k)), key, None, 2),
+    ],
+)
+def test_reused_keys_are_found(act):
+    key = random.key(11)
+    with ftx.debug_key_reuse(), pytest.raises(KeyReuseError, match="test_random.py"):
+        act(key)
+    act(random.key(11))  # no check without the option
+
+
+def test_keys_made_on_purpose_may_be_used_again():
+    with ftx.debug_key_reuse():
+        for _ in range(2):
+            first, second = random.split(random.key(5))
+            random.normal(first), random.normal(second)
+        random.normal(random.clone(first))
+        random.normal(random.fold_in(first, 1)), random.normal(random.fold_in(first, 2))
+        ftx.jit(lambda key: random.normal(key) + random.uniform(random.clone(key)))(first)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_distribution_uses_a_key_twice(case):
+    name, *args = case
+    with ftx.debug_key_reuse():
+        getattr(random, name)(random.PRNGKey(42), *args)
+        ftx.make_jaxpr(lambda key: getattr(random, name)(key, *args))(KEY)

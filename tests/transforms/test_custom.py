@@ -62,7 +62,7 @@ def test_rule_is_used_under(make, name):
 
 def test_forward_mode():
     close(ftx.jvp(marked_jvp(), (0.5,), (2.0,))[1], 6 * np.cos(0.5))
-    with pytest.raises(CustomRuleError, match="forward-mode"):
+    with pytest.raises(CustomRuleError, match="reverse mode"):
         ftx.jvp(marked_vjp(), (0.5,), (2.0,))
 
 
@@ -136,7 +136,7 @@ def test_vjp_rules_are_checked(fwd, bwd, message):
 
 def test_jvp_rules_are_checked():
     f = ftx.custom_jvp(lambda x: x * 1.0)
-    with pytest.raises(CustomRuleError, match="no rule"):
+    with pytest.raises(CustomRuleError, match="expected a rule, got none"):
         f(1.0)
     f.defjvp(lambda p, t: p[0])
     with pytest.raises(CustomRuleError, match=r"\(output, tangent\)"):
@@ -152,7 +152,7 @@ def test_closing_over_a_differentiated_value_is_refused():
         f.defjvp(lambda p, t: (f(p[0]), t[0]))
         return f(2.0)
 
-    with pytest.raises(CustomRuleError, match="closes over"):
+    with pytest.raises(CustomRuleError, match="closed-over value"):
         ftx.grad(outer)(3.0)
 
 

@@ -173,8 +173,8 @@ class PsumScatter(Collective):
         size = axis_size(axis_names[0])
         if not 0 <= axis < x.ndim or x.shape[axis] != size:
             raise ShapeError(
-                f"psum_scatter: expected axis {axis} of {x} to have the size {size} of mapped "
-                f"axis {axis_names[0]!r}; use tiled=True to scatter blocks"
+                f"psum_scatter: expected the size {size} of mapped axis {axis_names[0]!r} "
+                f"along axis {axis}, got {x}; use tiled=True to scatter blocks"
             )
         return [x.update(shape=(*x.shape[:axis], *x.shape[axis + 1 :]))]
 
@@ -203,8 +203,9 @@ class Ppermute(Collective):
         inside = all(0 <= i < size for i in (*sources, *targets))
         if not inside or len(set(sources)) != len(perm) or len(set(targets)) != len(perm):
             raise ShapeError(
-                f"ppermute: expected pairs (source, target) of distinct rows in 0..{size - 1}, "
-                f"got {perm}"
+                "ppermute: expected pairs (source, target) of distinct rows in "
+                f"0..{size - 1}, got {perm}; name every row at most once as source and once "
+                "as target"
             )
         return [x]
 
@@ -349,7 +350,7 @@ def _merge(x: Any, axis: int) -> Any:
 def _split(x: Any, axis: int, size: int) -> Any:
     if x.shape[axis] % size:
         raise ShapeError(
-            f"tiled collective: expected axis {axis} of {x.aval} to be a multiple of {size} rows"
+            f"tiled collective: expected a multiple of {size} rows along axis {axis}, got {x.aval}"
         )
     return S.reshape(x, (*x.shape[:axis], size, x.shape[axis] // size, *x.shape[axis + 1 :]))
 

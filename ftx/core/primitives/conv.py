@@ -54,8 +54,8 @@ class ConvSpec(NamedTuple):
         formed = all(set(s) == own | space and len(s) == len(set(s)) for own, s in labels)
         if not formed or space & set("NCIO"):
             raise ShapeError(
-                f"conv_general_dilated[{self}]: expected labels such as NHWC,HWIO->NHWC with N, C "
-                "and I, O once each and the same spatial letters"
+                "conv_general_dilated: expected labels such as NHWC,HWIO->NHWC with N, C and "
+                f"I, O once each and the same spatial letters, got {self}"
             )
         if len(self.lhs) != x.ndim or len(self.rhs) != y.ndim:
             raise ShapeError(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..errors import DTypeError, ShapeError
+from ..errors import DotShapeError, DTypeError, ShapeError
 from ..primitive import BatchAxis, Linear, Primitive
 from ..types import ShapedArray
 from . import elementwise as E
@@ -49,9 +49,10 @@ class DotGeneral(Primitive):
         size = dict(zip(lhs, x.shape, strict=True))
         for letter, n in zip(rhs, y.shape, strict=True):
             if size.setdefault(letter, n) != n:
-                raise ShapeError(
-                    f"dot_general[{spec}]: axis '{letter}' has size {size[letter]} in lhs {x} "
-                    f"but {n} in rhs {y}; if a transpose was meant, write y.T"
+                raise DotShapeError(
+                    f"dot_general[{spec}]: expected axis '{letter}' of one size, got "
+                    f"{size[letter]} in lhs {x} and {n} in rhs {y}; if a transpose was meant, "
+                    "write y.T"
                 )
         weak = x.weak_type and y.weak_type
         return [ShapedArray(tuple(size[letter] for letter in out), x.dtype, weak)]

@@ -56,14 +56,19 @@ class GatherSpec(NamedTuple):
 def _out_shape(name: str, spec: str, x: ShapedArray, indices: Any) -> tuple[int, ...]:
     s = GatherSpec.parse(spec)
     if len(s.operand) != x.ndim or len(indices) != len(s.indexed):
-        raise ShapeError(f"{name}[{spec}]: expected {len(s.indexed)} index arrays for {x}")
+        raise ShapeError(
+            f"{name}[{spec}]: expected an operand of {len(s.operand)} axes and "
+            f"{len(s.indexed)} index arrays, got {x} and {len(indices)}"
+        )
     size = dict(zip(s.operand, x.shape, strict=True))
     for i in indices:
         if not dtypes.is_integer(i.dtype):
             raise DTypeError(f"{name}[{spec}]: expected integer indices, got {i}; use astype")
         for letter, n in zip(s.at, i.shape, strict=True):
             if size.setdefault(letter, n) != n:
-                raise ShapeError(f"{name}[{spec}]: axis '{letter}' differs between {x} and {i}")
+                raise ShapeError(
+                    f"{name}[{spec}]: expected axis '{letter}' of one size, got {x} and {i}"
+                )
     return tuple(size[c] for c in s.out)
 
 

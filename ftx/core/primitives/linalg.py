@@ -362,8 +362,9 @@ class Qr(Factorisation):
         m, n = x.shape[-2:]
         if m < n or (full_matrices and m != n):
             raise ShapeError(
-                f"qr: its derivative is defined for tall matrices and full_matrices=False, got "
-                f"{x.aval} and full_matrices={full_matrices}"
+                "derivative of qr: expected a tall matrix and full_matrices=False, got "
+                f"{x.aval} and full_matrices={full_matrices}; factorise x.T, or pass "
+                "mode='reduced'"
             )
         q, r = self.bind(x, full_matrices=False)
         step = triangular_solve(r, t, False, False)
@@ -462,7 +463,8 @@ class Svd(Factorisation):
         m, n = x.shape[-2:]
         if compute_uv and full_matrices and m != n:
             raise ShapeError(
-                f"svd: its derivative is defined for full_matrices=False, got {x.aval}"
+                f"derivative of svd: expected full_matrices=False, got True for {x.aval}; "
+                "pass full_matrices=False"
             )
         s, u, vh = self.bind(x, full_matrices=False, compute_uv=True)
         uh, v = adjoint(u), adjoint(vh)

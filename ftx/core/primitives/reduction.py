@@ -47,7 +47,8 @@ class Reduction(Primitive):
     def abstract_eval(self, x: ShapedArray, *, axes: tuple[int, ...]) -> list[ShapedArray]:
         check_axes(self.name, x, axes)
         if dtypes.kind(x.dtype) not in self.kinds:
-            raise DTypeError(f"{self.name}: dtype of {x} is not supported; use astype")
+            wanted = dtypes.kind_names(self.kinds)
+            raise DTypeError(f"{self.name}: expected {wanted}, got {x}; use astype")
         shape = tuple(x.shape[i] for i in kept_axes(x.ndim, axes))
         return [ShapedArray(shape, x.dtype, x.weak_type)]
 
@@ -192,7 +193,9 @@ class ArgReduction(Primitive):
     def abstract_eval(self, x: ShapedArray, *, axis: int, dtype: Any) -> list[ShapedArray]:
         check_axes(self.name, x, (axis,))
         if not x.shape[axis]:
-            raise AxisError(f"{self.name}: expected at least one element along axis {axis} of {x}")
+            raise AxisError(
+                f"{self.name}: expected at least one element along axis {axis}, got {x}"
+            )
         return [ShapedArray((*x.shape[:axis], *x.shape[axis + 1 :]), dtype)]
 
     def impl(self, x: Any, *, axis: int, dtype: Any) -> list[Any]:
@@ -237,7 +240,8 @@ class Cumulative(Primitive):
     def abstract_eval(self, x: ShapedArray, *, axis: int, reverse: bool) -> list[ShapedArray]:
         check_axes(self.name, x, (axis,))
         if dtypes.kind(x.dtype) not in self.kinds:
-            raise DTypeError(f"{self.name}: dtype of {x} is not supported; use astype")
+            wanted = dtypes.kind_names(self.kinds)
+            raise DTypeError(f"{self.name}: expected {wanted}, got {x}; use astype")
         return [x]
 
     def impl(self, x: Any, *, axis: int, reverse: bool) -> list[Any]:

@@ -26,7 +26,9 @@ class SelectN(Primitive):
         if which.dtype not in (dtypes.bool_, dtypes.int32):
             raise DTypeError(f"select_n: expected a bool or int32 selector, got {which}")
         if which.dtype == dtypes.bool_ and len(cases) > 2:
-            raise ShapeError(f"select_n: a bool selects between 2 cases, got {len(cases)}")
+            raise ShapeError(
+                f"select_n: expected 2 cases for a bool selector, got {len(cases)}; select by int32"
+            )
         for i, case in enumerate(cases):
             if case.shape != cases[0].shape or case.dtype != cases[0].dtype:
                 raise ShapeError(

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..array import Array
-from ..errors import ShapeError
+from ..errors import BroadcastShapeError, ConcatenateShapeError, ReshapeError, ShapeError
 from ..primitive import BatchAxis, Linear, Primitive
 from ..types import ShapedArray
 from . import elementwise as E
@@ -52,9 +52,9 @@ class BroadcastInDim(Primitive):
             0 <= d < len(shape) and n in (1, shape[d]) for n, d in zip(x.shape, dims, strict=True)
         )
         if not fits or list(dims) != sorted(set(dims)):
-            raise ShapeError(
-                f"broadcast_in_dim: expected axes of {x} to be 1 or to match axes {dims} of "
-                f"{shape}; add axes with reshape or expand_dims"
+            raise BroadcastShapeError(
+                f"broadcast_in_dim: expected axes of size 1, or of the sizes of axes {dims} "
+                f"of {shape}, got {x}; add axes with reshape or expand_dims"
             )
         return [ShapedArray(tuple(shape), x.dtype, x.weak_type)]
 
@@ -91,9 +91,9 @@ class Reshape(Primitive):
 
     def abstract_eval(self, x: ShapedArray, *, shape: tuple[int, ...]) -> list[ShapedArray]:
         if math.prod(shape) != x.size:
-            raise ShapeError(
-                f"reshape: expected a shape of {x.size} elements, as in {x}, got {shape} "
-                f"with {math.prod(shape)}"
+            raise ReshapeError(
+                f"reshape: expected a shape of {x.size} elements, as in {x}, got {shape} with "
+                f"{math.prod(shape)}"
             )
         return [ShapedArray(tuple(shape), x.dtype, x.weak_type)]
 
@@ -287,7 +287,7 @@ class Concatenate(Primitive):
     def abstract_eval(self, *xs: ShapedArray, axis: int) -> list[ShapedArray]:
         rest = {(*x.shape[:axis], *x.shape[axis + 1 :]) for x in xs}
         if len(rest) != 1 or len({x.dtype for x in xs}) != 1 or not 0 <= axis < xs[0].ndim:
-            raise ShapeError(
+            raise ConcatenateShapeError(
                 f"concatenate: expected arrays that differ only along axis {axis}, got "
                 f"{', '.join(map(str, xs))}"
             )

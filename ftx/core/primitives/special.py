@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..primitive import Primitive
 from . import elementwise as E
 from . import transcendental as T
@@ -85,9 +86,9 @@ class ScipyFunction(Elementwise):
 
 
 def _refuse(function, position):
-    raise NotImplementedError(
-        f"special.{function}: the derivative with respect to argument {position} is not supported; "
-        "stop it with ftx.lax.stop_gradient"
+    raise UnsupportedError(
+        f"derivative of special.{function}: expected constants as argument {position}, got a "
+        "value that is differentiated; stop it with ftx.lax.stop_gradient"
     )
 
 

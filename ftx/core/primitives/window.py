@@ -142,7 +142,8 @@ class ReduceWindow(Primitive):
     def abstract_eval(self, x: ShapedArray, *, windows: Windows) -> list[ShapedArray]:
         windows.check(self.name, x.shape)
         if dtypes.kind(x.dtype) not in self.reduction.kinds:
-            raise DTypeError(f"{self.name}: dtype of {x} is not supported; use astype")
+            wanted = dtypes.kind_names(self.reduction.kinds)
+            raise DTypeError(f"{self.name}: expected {wanted}, got {x}; use astype")
         return [x.update(shape=windows.out_shape(x.shape))]
 
     def impl(self, x: Any, *, windows: Windows) -> list[Any]:

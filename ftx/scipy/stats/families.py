@@ -6,6 +6,7 @@ Must not know: random numbers.
 
 import math
 
+from ...core.errors import UnsupportedError
 from ...numpy import (
     abs,
     arctan,
@@ -238,7 +239,10 @@ class MultivariateNormal:
     def logpdf(self, x, mean, cov, allow_singular=None):
         """Logarithm of the density at x."""
         if allow_singular is not None:
-            raise NotImplementedError("multivariate_normal: allow_singular is not supported")
+            raise UnsupportedError(
+                f"multivariate_normal: expected allow_singular=None, got {allow_singular}; "
+                "add a small multiple of the identity to cov"
+            )
         x, mean, cov = asarray(x) * 1.0, asarray(mean) * 1.0, asarray(cov) * 1.0
         if not mean.ndim:
             return -0.5 * ((x - mean) ** 2 / cov + log(2 * pi * cov))

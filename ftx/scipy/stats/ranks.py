@@ -5,6 +5,7 @@ Must not know: distributions.
 """
 
 from ...core import dtypes
+from ...core.errors import ArgumentError, UnsupportedError
 from ...core.primitives import selection as C
 from ...core.primitives import shape as S
 from ...numpy import ordering, shapes
@@ -22,9 +23,13 @@ def rankdata(a, method="average", *, axis=None, nan_policy="propagate"):
     [1.5, 3.0, 1.5]
     """
     if nan_policy != "propagate":
-        raise NotImplementedError("rankdata: nan_policy other than 'propagate' is not supported")
+        raise UnsupportedError(
+            f"rankdata: expected nan_policy='propagate', got {nan_policy!r}; mask NaNs first"
+        )
     if method not in ("average", "min", "max", "dense", "ordinal"):
-        raise ValueError(f"rankdata: unknown method {method!r}")
+        raise ArgumentError(
+            f"rankdata: expected method average, min, max, dense or ordinal, got {method!r}"
+        )
     x = asarray(a)
     if axis is None:
         return _ranks(shapes.ravel(x), method)
