@@ -79,8 +79,9 @@ class Callback(Primitive):
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
         raise CallbackError(
-            f"{self.name} of {params['function']!r}: expected no derivative of a Python function; "
-            "give it one with custom_jvp or custom_vjp, or apply stop_gradient to its arguments"
+            f"{self.name} of {params['function']!r}: expected arguments that nothing is "
+            "differentiated by, got a derivative of a Python function; give it one with custom_jvp "
+            "or custom_vjp, or apply stop_gradient to its arguments"
         )
 
     def batch(
@@ -88,9 +89,9 @@ class Callback(Primitive):
     ) -> tuple[list[Any], list[Any]]:
         if method is None:
             raise CallbackError(
-                f"{self.name} of {function!r}: expected vmap_method to say how vmap calls it: "
-                "'sequential' for one row after another, or 'broadcast_all' or 'expand_dims' for "
-                "all rows at once, if the function takes leading axes"
+                f"{self.name} of {function!r}: expected vmap_method to say how vmap calls it, "
+                "got None; pass 'sequential' for one row after another, or 'broadcast_all' or "
+                "'expand_dims' for all rows at once, if the function takes leading axes"
             )
         moved = [
             x if k is None else S.move_batch_axis(x, k, 0, axis.size)

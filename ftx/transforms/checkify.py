@@ -56,6 +56,13 @@ class Site(NamedTuple):
         at = f"\n  at {self.where}" if self.where else ""
         return f"{self.text(*values)}{at}"
 
+    def error(self, values: Sequence[Any]) -> CheckError:
+        return CheckError(
+            f"check: expected a condition that holds, got one that fails: {self.text(*values)}; "
+            "mend that, or collect errors with checkify",
+            self.where,
+        )
+
 
 class Error:
     """The first error of a call, or none; a pytree, so that it leaves compiled functions.
@@ -77,9 +84,13 @@ class Error:
 
     def throw(self) -> None:
         """Raise CheckError if something went wrong."""
-        said = self.get()
-        if said is not None:
-            raise CheckError(said, "")
+        codes = np.asarray(self._code)
+        if codes.any():
+            first = tuple(np.argwhere(codes)[0])
+            code = int(codes[first])
+            raise self._sites[code - 1].error(
+                [np.asarray(v)[first] for v in self._values[code - 1]]
+            )
 
     def __repr__(self) -> str:
         return f"Error({self.get()!r})"
@@ -116,7 +127,7 @@ class Check(Primitive):
     def impl(self, ok: Any, *values: Any, site: Site, rows: int) -> list[Any]:
         if not np.all(ok):
             first = np.unravel_index(np.argmin(ok), np.shape(ok))
-            raise CheckError(site.say([v[first] for v in values]), "")
+            raise site.error([v[first] for v in values])
         return []
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
