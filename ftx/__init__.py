@@ -36,6 +36,7 @@ from .devices import (
     process_indices,
 )
 from .transforms.checkpoint import checkpoint
+from .transforms.checkpoint_policies import checkpoint_policies
 from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
     grad,
@@ -58,7 +59,7 @@ jacobian = jacrev
 
 _LAZY = frozenset(
     {
-        *("backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
+        *("ad_checkpoint", "backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
         *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages", "test_util"),
     }
 )

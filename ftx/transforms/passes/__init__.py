@@ -15,6 +15,10 @@ from .inline import inline_calls, inline_recomputation
 from .loops import improve_loops
 
 
+def _recompute(jaxpr: Jaxpr) -> Jaxpr:
+    return inline_recomputation(jaxpr, simplify)
+
+
 def _loops(jaxpr: Jaxpr) -> Jaxpr:
     return improve_loops(jaxpr, simplify)
 
@@ -26,7 +30,7 @@ SIMPLIFY = (
     ("algebra", drop_identities),
     ("cse", share_common),
     ("loops", _loops),
-    ("recompute", inline_recomputation),  # after cse, which would undo the recomputation
+    ("recompute", _recompute),  # after cse, which would undo the recomputation
     ("dce", drop_unused),
 )
 
