@@ -116,6 +116,10 @@ def scalar_types() -> dict[str, Any]:
     return named | {"bool": np.bool_, "inf": math.inf, "nan": math.nan}
 
 
+UNDEFINED = "undefined"
+"""In place of a buffer: contents that nobody reads before they are written."""
+
+
 class Assembler:
     """Turns a graph into thunks, and collects what the program needs."""
 
@@ -192,7 +196,7 @@ class Assembler:
         """The buffer of a value; a new temporary on first sight."""
         if isinstance(value, Literal):
             return self.constant(value.value, value.aval.dtype)
-        if value not in env:
+        if env.get(value, UNDEFINED) is UNDEFINED:
             env[value] = self.temporary(value.aval)
         self.touch(env[value])
         return env[value]
@@ -265,6 +269,11 @@ class Assembler:
 
     def _top_k(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         return top_k_steps(self, eqn, env)
+
+    def _undefined(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        """Memory comes when somebody else than a loop that writes it asks for it."""
+        env[eqn.outvars[0]] = UNDEFINED
+        return []
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]
@@ -361,15 +370,19 @@ class Assembler:
     def _while(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         p = eqn.params
         cond, body, n_cond, n_body = p["cond_jaxpr"], p["body_jaxpr"], p["n_cond"], p["n_body"]
-        ins = [self.place(a, env) for a in eqn.invars]
+        body, in_place = with_updates_in_place(body, n_body, len(eqn.outvars))
+        inits = [
+            UNDEFINED if i in in_place and env.get(a) is UNDEFINED else self.place(a, env)
+            for i, a in enumerate(eqn.invars[n_cond + n_body :])
+        ]
+        ins = [*(self.place(a, env) for a in eqn.invars[: n_cond + n_body]), *inits]
         outs = [self.place(v, env) for v in eqn.outvars]
-        body, in_place = with_updates_in_place(body, n_body, len(outs))
-        inits = ins[n_cond + n_body :]
         carries: list[Carry] = []
         thunks, reads, writes = [], list(outs), list(outs)
         for i, (var, init, out) in enumerate(zip(body.invars[n_body:], inits, outs, strict=True)):
             if i in in_place:
-                thunks.append(CopyBytes(out, init, var.aval.nbytes))
+                if init is not UNDEFINED:
+                    thunks.append(CopyBytes(out, init, var.aval.nbytes))
                 continue
             carries.append(carry := self._carry(var, init, out))
             reads[i], writes[i] = carry.read, carry.write

@@ -158,3 +158,9 @@ class ExplainError(FtxError, ValueError):
     """A program cannot be explained here, or not timed."""
 
     code = "FTX-E023"
+
+
+class LoopLimitError(FtxError, RuntimeError):
+    """A loop went on for longer than its max_iterations, or than reverse mode can go back."""
+
+    code = "FTX-E024"

@@ -44,10 +44,8 @@ class Recompute(Jit):
         """Outputs now; the linear part takes primals and kept values as its residuals."""
         varies = [t is not None for t in tangents]
         first, again, moved = _parts(p["jaxpr"], tuple(varies), p["policy"])
-        outs = call(first, primals)
+        outs = checkpoint_p.on(first, primals, p)
         n = len(moved)
-        if not any(moved):
-            return outs[:n], [None] * n
         args = [*primals, *outs[n:], *select_by(varies, tangents)]
         touts = recompute_p.on(again, args, p) if p["prevent_cse"] else call(again, args)
         return outs[:n], spread(moved, touts)
@@ -155,6 +153,15 @@ def _resumed(jaxpr: Jaxpr, kept: Sequence[Var]) -> Jaxpr:
         eqns += [Eqn(kept_p, (f, given[v]), {}, (v,), eqn.source) for v, f in fresh.items()]
     invars = (*jaxpr.invars, *given.values())
     return Jaxpr(jaxpr.consts, invars, tuple(eqns), jaxpr.outvars, jaxpr.name)
+
+
+def recompute(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """The output tangents of a program without consts, which is run for them alone."""
+    varies = [t is not None for t in tangents]
+    _, again, moved = _parts(jaxpr, tuple(varies), None)
+    options = {"policy": None, "prevent_cse": True}
+    args = [*primals, *select_by(varies, tangents)]
+    return spread(moved, recompute_p.on(again, args, options))
 
 
 def remat(jaxpr: Jaxpr, args: Any, policy: Any = None, prevent_cse: bool = True) -> list[Any]:
