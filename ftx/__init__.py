@@ -59,8 +59,18 @@ jacobian = jacrev
 
 _LAZY = frozenset(
     {
-        *("ad_checkpoint", "backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
-        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages", "test_util"),
+        *(
+            "ad_checkpoint",
+            "backends",
+            "debug",
+            "dlpack",
+            "dtypes",
+            "experimental",
+            "export",
+            "flatten_util",
+        ),
+        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages"),
+        "test_util",
     }
 )
 

@@ -30,6 +30,8 @@ from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, machine, parallel, result_pool
 from .addresses import TILE
 from .bodies import (
+    UNDEFINED,
+    is_undefined,
     named_body,
     needed_in_memory,
     on_the_carry,
@@ -63,6 +65,7 @@ from .products import Product
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
 from .source_code import TURNED, KernelSource, render
+from .twins import turn_tile
 
 CHUNK = 1 << 15
 """Scalar operations in one chunk, at least."""
@@ -87,11 +90,11 @@ def _version() -> str:
 
 def kernel_namespace() -> dict[str, Any]:
     """What a kernel's text may call, for Numba (imported here, on the first compilation)."""
-    from .tile import turn_tile
+    from .tile import turn_tile as turn
     from .vector_math import COMPILED
 
     turns = {
-        f"turn_tile_{dtypes.short_name(d)}": turn_tile(turn_shape(d.itemsize), TILE) for d in TURNED
+        f"turn_tile_{dtypes.short_name(d)}": turn(turn_shape(d.itemsize), TILE) for d in TURNED
     }
     return {**COMPILED, **scalar_types(), **turns}
 
@@ -100,24 +103,14 @@ def python_namespace() -> dict[str, Any]:
     """The same names as plain Python."""
     from .vector_math import PYTHON
 
-    turns = {f"turn_tile_{dtypes.short_name(d)}": _turn_tile for d in TURNED}
+    turns = {f"turn_tile_{dtypes.short_name(d)}": turn_tile for d in TURNED}
     return {**PYTHON, **scalar_types(), **turns}
-
-
-def _turn_tile(tile: Any, source: Any, index: int, step: int) -> None:
-    """What `tile.turn_tile` does, as plain Python."""
-    for a in range(TILE):
-        tile[a::TILE] = source[index + a * step : index + a * step + TILE]
 
 
 def scalar_types() -> dict[str, Any]:
     """`f32(x)`, `i64(x)` and the like, and the numbers that have no literal."""
     named = {dtypes.short_name(d): d.type for d in dtypes.ALL if d not in (dtypes.bfloat16,)}
     return named | {"bool": np.bool_, "inf": math.inf, "nan": math.nan}
-
-
-UNDEFINED = "undefined"
-"""In place of a buffer: contents that nobody reads before they are written."""
 
 
 class Assembler:
@@ -196,7 +189,7 @@ class Assembler:
         """The buffer of a value; a new temporary on first sight."""
         if isinstance(value, Literal):
             return self.constant(value.value, value.aval.dtype)
-        if env.get(value, UNDEFINED) is UNDEFINED:
+        if value not in env or is_undefined(value, env):
             env[value] = self.temporary(value.aval)
         self.touch(env[value])
         return env[value]
@@ -372,7 +365,7 @@ class Assembler:
         cond, body, n_cond, n_body = p["cond_jaxpr"], p["body_jaxpr"], p["n_cond"], p["n_body"]
         body, in_place = with_updates_in_place(body, n_body, len(eqn.outvars))
         inits = [
-            UNDEFINED if i in in_place and env.get(a) is UNDEFINED else self.place(a, env)
+            UNDEFINED if i in in_place and is_undefined(a, env) else self.place(a, env)
             for i, a in enumerate(eqn.invars[n_cond + n_body :])
         ]
         ins = [*(self.place(a, env) for a in eqn.invars[: n_cond + n_body]), *inits]

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import dtypes
-from ..core.array import Array
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, used_axes
 from ..core.primitive import BatchAxis, Primitive
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as X
@@ -40,7 +39,8 @@ class CountedScan(Scan):
 
     def loop(self, p: Any, head: Any, body: Jaxpr, groups: Any, **changes: Any) -> list[Any]:
         params = {name: changes.get(name, p[name]) for name in ("reverse", "reads_rows")}
-        return bind_counted(body, head[0], *groups, p["length"], **params)
+        consts, carry, xs = groups
+        return bind_counted(body, head[0], consts, carry, xs, p["length"], **params)
 
     def abstract_eval(self, count: Any, *avals: Any, **p: Any) -> list[ShapedArray]:
         p.pop("reads_rows")
@@ -69,9 +69,7 @@ class CountedScan(Scan):
         consts, carry, xs = split(args, p["n_consts"], n_carry)
         number = lambda n: S.full((), n, dtypes.int64)
         n = E.min_(count, number(p["length"]))
-        ys = [
-            undefined(a.update(shape=(p["length"], *a.shape))) for a in jaxpr.out_avals[n_carry:]
-        ]
+        ys = [undefined(a.update(shape=(p["length"], *a.shape))) for a in jaxpr.out_avals[n_carry:]]
         closed, n_consts, n_xs = jaxpr.closed(), len(consts), len(xs)
 
         def goes_on(n: Any, i: Any, *_: Any) -> list[Any]:
@@ -113,12 +111,13 @@ def _batched_count(axis: BatchAxis, args: Any, dims: Any, p: Any) -> tuple[list[
     inner = [*[0 if v else None for v in vc], *[0] * n_carry, *[0 if v else None for v in vx]]
     body, out_dims = batched_jaxpr(jaxpr, axis, inner, every)
     extra, closed = list(body.consts), body.closed()
+    alone = axis.name not in used_axes(jaxpr)
 
     def step(*given: Any) -> list[Any]:
         more, (per_row,), c, s, (i,), x = split(given, len(extra), 1, n_consts, n_carry, 1)
         go = E.lt(S.broadcast_in_dim(i, per_row.shape, ()), per_row)
         taken = [*c, *s, *x]
-        if not p["reads_rows"]:
+        if alone and not p["reads_rows"]:
             taken = of_active_rows(go, taken, [k is not None for k in inner])
         outs = eval_jaxpr(closed, [*more, *taken])
         return [*keep_where_done(go, outs[:n_carry], s), *outs[n_carry:]]

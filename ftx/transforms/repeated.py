@@ -18,7 +18,6 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.errors import LoopLimitError
-from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
 from ..core.primitives import elementwise as E
@@ -56,7 +55,9 @@ class Tape(NamedTuple):
         found = {"max_iterations": max_iterations, "checkpoint_every": checkpoint_every}
         for option, value in found.items():
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name}: expected {option} to be a positive integer or None, got {value!r}")
+                raise ValueError(
+                    f"{name}: expected {option} to be a positive integer or None, got {value!r}"
+                )
         return Tape(max_iterations, checkpoint_every)
 
 
@@ -143,12 +144,7 @@ class Limit(Primitive):
         return [count]
 
     def impl(self, count: Any, *, most: int, where: str) -> list[Any]:
-        if np.any(count > most):
-            raise LoopLimitError(
-                f"while_loop: expected at most {most} iterations, got more; give max_iterations= a "
-                "higher number, or leave it out, or see that the condition comes to fail",
-                where,
-            )
+        check_limit(np.max(count, initial=0), most, where)
         return [count]
 
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
@@ -156,6 +152,16 @@ class Limit(Primitive):
 
 
 limit_p = Limit()
+
+
+def check_limit(count: int, most: int | None, where: str | None = None) -> None:
+    """Raise LoopLimitError if a count is larger than `most`."""
+    if most is not None and count > most:
+        raise LoopLimitError(
+            f"while_loop: expected at most {most} iterations, got more; give max_iterations= a "
+            "higher number, or leave it out, or see that the condition comes to fail",
+            where,
+        )
 
 
 def limited(count: Any, most: int, values: list[Any]) -> list[Any]:

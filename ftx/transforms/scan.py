@@ -52,7 +52,9 @@ class Scan(Staged):
 
     def loop(self, p: Any, head: Any, body: Jaxpr, groups: Any, **changes: Any) -> list[Any]:
         """Another loop like one of params `p`; `groups` are its consts, carry and xs."""
-        return bind_scan(body, *groups, p["length"], changes.get("reverse", p["reverse"]))
+        consts, carry, xs = groups
+        reverse = changes.get("reverse", p["reverse"])
+        return bind_scan(body, consts, carry, xs, p["length"], reverse)
 
     def abstract_eval(
         self, *avals: Any, jaxpr: Jaxpr, length: int, reverse: bool, n_consts: int, n_carry: int
@@ -153,9 +155,9 @@ class Scan(Staged):
         touts = self.loop(p, head, body, ([*fixed, *tc], ts, [*rows, *tx]), reads_rows=True)
         return outs, spread(moved, touts)
 
-    def transpose(self, cts: Any, *args: Any, **p: Any) -> list[Any]:
+    def transpose(self, cts: Any, *operands: Any, **p: Any) -> list[Any]:
         """The same loop the other way round, accumulating the cotangents of its consts."""
-        head, args = split(args, self.n_head)
+        head, args = split(operands, self.n_head)
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         given = [isinstance(a, Linear) for a in args]
         lc, ls, lx = split(given, n_consts, n_carry)

@@ -17,7 +17,7 @@ from ..core import dtypes, tree
 from ..core.array import Array
 from ..core.errors import CarryError, ConcretizationError
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, used_axes
 from ..core.primitive import BatchAxis
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
@@ -29,7 +29,7 @@ from .calling import as_value, check_callable
 from .checkpoint import recompute
 from .counted import keep_where_done, of_active_rows
 from .jvp import instantiate, jvp_jaxpr
-from .repeated import UNLIMITED, Tape, limited, repeated
+from .repeated import UNLIMITED, Tape, check_limit, limited, repeated
 from .scan import scan
 from .staged import Staged, reorder, same_types, select_by, settle_carry, split, spread, trace_body
 from .vmap import batched_jaxpr
@@ -113,8 +113,9 @@ class While(Staged):
         out_dims = [0 if v else None for v in varies]
         if pred_dim is None:
             return bind_while(cond, pc, body, pb, ps, p["tape"]), out_dims
-        varies = [d is not None for d in db]
-        return _batched_predicate(cond, pc, body, pb, ps, varies, p["tape"]), out_dims
+        alone = axis.name not in used_axes(p["body_jaxpr"])
+        per_row = [alone and d is not None for d in db] + [alone] * len(ps)
+        return _batched_predicate(cond, pc, body, pb, ps, per_row, p["tape"]), out_dims
 
 
 def _counting(cond: Jaxpr, n_cond: int) -> Jaxpr:
@@ -140,16 +141,17 @@ def _counting_body(body: Jaxpr, n_body: int) -> Jaxpr:
 
 
 def _batched_predicate(
-    cond: Jaxpr, pc: Any, body: Jaxpr, pb: Any, ps: Any, varies: list[bool], tape: Tape
+    cond: Jaxpr, pc: Any, body: Jaxpr, pb: Any, ps: Any, per_row: list[bool], tape: Tape
 ) -> list[Any]:
     """Loop while any row goes on; rows that are done keep their carry.
 
-    varies: which of the body's consts `pb` have a row for each.
+    per_row: which of `pb` and `ps` have rows that the body may be given in another's place: none if
+    a collective in it sees all rows.
     """
     cond_consts, body_consts = [*cond.consts, *pc], [*body.consts, *pb]
     cond, body = cond.closed(), body.closed()
     n_cond, n_body = len(cond_consts), len(body_consts)
-    flags = [*[False] * (n_body - len(pb)), *varies, *[True] * len(ps)]
+    flags = [*[False] * (n_body - len(pb)), *per_row]
 
     def any_goes_on(*args: Any) -> list[Any]:
         return [R.reduce_or(eval_jaxpr(cond, args)[0], (0,))]
@@ -239,19 +241,21 @@ def while_loop(
 
 
 def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) -> list[Any]:
-    """The loop, stopped with an error before it goes on for longer than that."""
+    """The loop, stopped with an error if it goes on for longer than that.
+
+    It makes one iteration more, so that whoever counts sees it, reverse mode too.
+    """
     n_cond, n_body = len(cond.consts), len(body.consts)
     goes_on, step = _counting(cond.closed(), n_cond), _counting_body(body.closed(), n_body)
 
     def goes_on_here(*args: Any) -> list[Any]:
-        below = E.lt(args[n_cond], S.full((), most, dtypes.int64))
+        below = E.le(args[n_cond], S.full((), most, dtypes.int64))
         return [E.and_(below, eval_jaxpr(goes_on, args)[0])]
 
     stops = trace(goes_on_here, goes_on.in_avals, name=cond.name)
     state = [Array(np.zeros((), dtypes.int64)), *carry]
     count, *outs = bind_while(stops, cond.consts, step, body.consts, state, tape)
-    more = C.convert(eval_jaxpr(cond, outs)[0], dtypes.int64)
-    return limited(E.add(count, more), most, outs)
+    return limited(count, most, outs)
 
 
 def fori_loop(
@@ -273,9 +277,12 @@ def fori_loop(
     10
     """
     check_callable("fori_loop", body_fun)
+    tape = Tape.checked("fori_loop", max_iterations, checkpoint_every)
     bounds = _known_bounds(lower, upper)
     if bounds is not None:
         first, last = bounds
+        check_limit(last - first, max_iterations)
+    if bounds is not None and checkpoint_every is None:
         dtype = _index_dtype(lower, upper)
         steps = Array(np.arange(first, max(first, last)).astype(dtype))
         return scan(lambda val, i: (body_fun(i, val), None), init_val, steps)[0]
@@ -287,9 +294,10 @@ def fori_loop(
         i, val = state
         return E.add(i, S.full((), 1, dtype)), body_fun(i, val)
 
+    if bounds is not None:
+        tape = tape._replace(max_iterations=max(1, bounds[1] - bounds[0]))
     state = (low, init_val)
-    limits: Any = {"max_iterations": max_iterations, "checkpoint_every": checkpoint_every}
-    return while_loop(lambda state: E.lt(state[0], high), step, state, **limits)[1]
+    return while_loop(lambda state: E.lt(state[0], high), step, state, **tape._asdict())[1]
 
 
 def _index_dtype(lower: Any, upper: Any) -> Any:
