@@ -9,6 +9,7 @@ import ftx.numpy as fnp
 from ftx.core import errors, tree
 from ftx.core.check import check_jaxpr
 from ftx.core.jaxpr import Eqn, Jaxpr, Var
+from ftx.core.primitive import Primitive
 from ftx.core.primitives.elementwise import neg_p
 from ftx.core.types import ShapedArray
 
@@ -38,7 +39,20 @@ def donated():
 
 
 def no_rule():
-    return ftx.grad(lambda x: ftx.lax.while_loop(lambda v: v < 9, lambda v: v * v, x))(2.0)
+    class Nothing(Primitive):
+        def abstract_eval(self, x):
+            return [x]
+
+        def impl(self, x):
+            return [x]
+
+    nothing_p = Nothing()
+    return ftx.grad(lambda x: nothing_p.bind(x)[0])(fnp.float32(2.0))
+
+
+def runs_on():
+    step = lambda v: v + 1
+    return ftx.lax.while_loop(lambda v: v > 0, step, fnp.ones(()), max_iterations=3)
 
 
 def unset_rule():
@@ -75,6 +89,7 @@ LINES = {
     errors.BackendError: lambda: ftx.core.backend.get_backend("abacus"),
     errors.ConfigError: lambda: ftx.config.update("jax_speed", "high"),
     errors.CustomRuleError: unset_rule,
+    errors.LoopLimitError: runs_on,
     errors.ExplainError: lambda: ftx.jit(lambda x: ftx.explain(fnp.sin, x) and x)(fnp.ones(2)),
 }
 CLASSES = [
@@ -123,7 +138,8 @@ SAYS = {
     errors.IndexOutOfRangeError: ("along axis 0", "got 5", "mode='clip'"),
     errors.CustomRuleError: ("defjvp",),
     errors.NotAnArrayError: ("str", "'text'", "static_argnums"),
-    errors.MissingRuleError: ("known length", "scan"),
+    errors.MissingRuleError: ("'nothing' has no jvp rule", "class Nothing"),
+    errors.LoopLimitError: ("at most 3 iterations", "max_iterations="),
     errors.DonatedArrayError: ("donate_argnums",),
 }
 
