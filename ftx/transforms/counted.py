@@ -156,17 +156,15 @@ def of_active_rows(go: Any, values: Any, varies: Any) -> list[Any]:
     (n,) = go.shape
     if not n:
         return values
-    own = S.iota(dtypes.int64, (n,), 0)
-    first = R.argmax(C.convert(go, dtypes.int32), 0, dtypes.int64)
-    some = S.broadcast_in_dim(first, (n,), ())
-    rows = C.select(go, own, some)
-    return [_take_rows(x, rows) if v else x for x, v in zip(values, varies, strict=True)]
+    number = S.iota(dtypes.int64, (n,), 0)
+    some = R.reduce_max(C.select(go, number, S.full((n,), 0, dtypes.int64)), (0,))
+    return [_with_rows_of(some, go, x) if v else x for x, v in zip(values, varies, strict=True)]
 
 
-def _take_rows(x: Any, rows: Any) -> Any:
-    rest = "bcdefghijklmnopqrstuvwxyz"[: x.ndim - 1]
-    out = X.gather(x, [rows], f"a{rest}[a],Z->Z{rest}", "promise")
-    return C.convert(out, x.dtype, x.aval.weak_type)
+def _with_rows_of(some: Any, go: Any, x: Any) -> Any:
+    """x, with row number `some` in place of those that are done."""
+    row = S.broadcast_in_dim(_row(x, some), x.shape, tuple(range(1, x.ndim)))
+    return C.select(S.broadcast_in_dim(go, x.shape, (0,)), x, row)
 
 
 class Undefined(Primitive):

@@ -14,13 +14,12 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..core import dtypes
 from ..core.errors import LoopLimitError
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
 from ..core.primitives import elementwise as E
+from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.source import user_location
@@ -135,23 +134,50 @@ def _whole_place(step: Jaxpr, n_consts: int, size: int) -> Jaxpr:
     return trace(lambda *args: remat(several, args), step.in_avals, name=several.name)
 
 
-class Limit(Primitive):
-    """A count that must not be larger than `most`."""
+class Refuse(Primitive):
+    """Raises LoopLimitError; its operand, a count, only for want of another."""
 
     effectful = True
 
-    def abstract_eval(self, count: ShapedArray, *, most: int, where: str) -> list[ShapedArray]:
+    def abstract_eval(self, count: ShapedArray, **_: Any) -> list[ShapedArray]:
         return [count]
 
     def impl(self, count: Any, *, most: int, where: str) -> list[Any]:
-        check_limit(np.max(count, initial=0), most, where)
+        check_limit(int(count), most, where)
         return [count]
 
+
+class Limited(Primitive):
+    """Operands: a count, values.  The values, unless the count is larger than `most`."""
+
+    def abstract_eval(self, count: ShapedArray, *values: ShapedArray, **_: Any) -> Any:
+        return list(values)
+
+    def impl(self, count: Any, *values: Any, most: int, where: str) -> list[Any]:
+        check_limit(int(count), most, where)
+        return list(values)
+
+    def jvp(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        return self.bind(*primals, **p), list(tangents[1:])
+
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
-        return self.bind(*args, **p), list(dims)
+        count = args[0] if dims[0] is None else R.reduce_max(args[0], (dims[0],))
+        return self.bind(count, *args[1:], **p), list(dims[1:])
+
+    def expand(self, count: Any, *values: Any, most: int, where: str) -> list[Any]:
+        """A branch, so that Python is called only to raise."""
+        types = [count.aval, *[v.aval for v in values]]
+
+        def refuse(count: Any, *values: Any) -> list[Any]:
+            refuse_p.bind(count, most=most, where=where)
+            return list(values)
+
+        branches = [trace(lambda _, *v: list(v), types), trace(refuse, types)]
+        over = E.gt(count, S.full((), most, dtypes.int64))
+        return bind_cond(C.convert(over, dtypes.int32), branches, [count, *values])
 
 
-limit_p = Limit()
+refuse_p, limited_p = Refuse(), Limited()
 
 
 def check_limit(count: int, most: int | None, where: str | None = None) -> None:
@@ -166,13 +192,4 @@ def check_limit(count: int, most: int | None, where: str | None = None) -> None:
 
 def limited(count: Any, most: int, values: list[Any]) -> list[Any]:
     """`values`, or LoopLimitError if the count is too large."""
-    where = user_location()
-    types = [count.aval, *[v.aval for v in values]]
-
-    def refuse(count: Any, *values: Any) -> list[Any]:
-        limit_p.bind(count, most=most, where=where)
-        return list(values)
-
-    branches = [trace(lambda _, *v: list(v), types), trace(refuse, types)]
-    over = E.gt(count, S.full((), most, dtypes.int64))
-    return bind_cond(C.convert(over, dtypes.int32), branches, [count, *values])
+    return limited_p.bind(count, *values, most=most, where=user_location())
