@@ -15,6 +15,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..core import dtypes
+from ..core.array import Array
 from ..core.errors import LoopLimitError
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
@@ -29,7 +30,7 @@ from .checkpoint import remat
 from .cond import bind_cond
 from .counted import bind_counted
 from .linearize import linearized
-from .scan import bind_scan
+from .scan import bind_scan, fixpoint
 from .staged import split
 
 STORED = 1 << 24
@@ -63,33 +64,41 @@ class Tape(NamedTuple):
 UNLIMITED = Tape()
 
 
-def repeated(body: Jaxpr, n_consts: int, tape: Tape) -> tuple[Jaxpr, int]:
+def repeated(
+    body: Jaxpr, n_consts: int, tape: Tape, varies: list[bool], count: Any = None
+) -> tuple[Jaxpr, int]:
     """(count, consts, carry) -> carry, and the largest count it takes.
 
+    varies: which consts and carries have tangents at the start.
+    count: where its value is known, the program has no more places than that needs.
     Requires: no consts.
     """
-    key = ("repeated", n_consts, tape)
+    sizes = _sizes(body, n_consts, tape, varies)
+    if type(count) is Array and int(count) <= math.prod(sizes):
+        while len(sizes) > 1 and int(count) <= math.prod(sizes[:-1]):
+            sizes.pop()
+    key = ("repeated", n_consts, *sizes)
     if key not in body.memo:
-        sizes = _sizes(body, n_consts, tape)
-        body.memo[key] = _repeated(body, n_consts, sizes), math.prod(sizes)
-    return body.memo[key]
+        body.memo[key] = _repeated(body, n_consts, sizes)
+    return body.memo[key], math.prod(sizes)
 
 
-def _sizes(body: Jaxpr, n_consts: int, tape: Tape) -> list[int]:
+def _sizes(body: Jaxpr, n_consts: int, tape: Tape, varies: list[bool]) -> list[int]:
     """Steps in each place of the count, the lowest first."""
     most, every = tape
     if most is not None:
         return [most] if every is None else [min(every, most), -(-most // every)]
     per_carry = _within(sum(a.nbytes for a in body.in_avals[n_consts:]))
-    sizes = [every or _within(_stored_by_an_iteration(body))]
+    sizes = [every or _within(_stored_by_an_iteration(body, n_consts, varies))]
     while math.prod(sizes) < ENOUGH and len(sizes) < PLACES:
         sizes.append(per_carry)
     return sizes
 
 
-def _stored_by_an_iteration(body: Jaxpr) -> int:
+def _stored_by_an_iteration(body: Jaxpr, n_consts: int, varies: list[bool]) -> int:
     """Bytes that reverse mode reads of it."""
-    known, _, _ = linearized(body, [dtypes.is_inexact(a.dtype) for a in body.in_avals])
+    loop = {"jaxpr": body, "n_consts": n_consts, "n_carry": len(body.outvars)}
+    known, _, _ = linearized(body, *fixpoint(loop, varies))
     own = {*known.invars, *known.outvars[: len(body.outvars)]}
     return sum(a.aval.nbytes for a in known.outvars[len(body.outvars) :] if a not in own)
 

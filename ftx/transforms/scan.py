@@ -77,7 +77,7 @@ class Scan(Staged):
 
     def jvp(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         (head, primals), tangents = split(primals, self.n_head), tangents[self.n_head :]
-        varies, carry_varies = _fixpoint(p, [t is not None for t in tangents])
+        varies, carry_varies = fixpoint(p, [t is not None for t in tangents])
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         force = carry_varies + [False] * (len(jaxpr.outvars) - n_carry)
         both, moved = jvp_jaxpr(jaxpr, varies, force)
@@ -111,7 +111,7 @@ class Scan(Staged):
     def linearize(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         """Forward scan that also stacks residuals; linear scan over them."""
         (head, primals), tangents = split(primals, self.n_head), tangents[self.n_head :]
-        varies, carry_varies = _fixpoint(p, [t is not None for t in tangents])
+        varies, carry_varies = fixpoint(p, [t is not None for t in tangents])
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         n_out = len(jaxpr.outvars)
         force = carry_varies + [False] * (n_out - n_carry)
@@ -238,7 +238,7 @@ def stack_rows(rows: list[Any], aval: ShapedArray) -> Any:
     return Array(np.stack([r._live() for r in rows]))
 
 
-def _fixpoint(p: dict[str, Any], varies: list[bool]) -> tuple[list[bool], list[bool]]:
+def fixpoint(p: dict[str, Any], varies: list[bool]) -> tuple[list[bool], list[bool]]:
     """Which inputs vary once the carry's variation has spread through the loop."""
     n_consts, n_carry = p["n_consts"], p["n_carry"]
     c, s, x = split(varies, n_consts, n_carry)

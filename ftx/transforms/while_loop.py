@@ -85,7 +85,8 @@ class While(Staged):
         cond, counting = _counting(p["cond_jaxpr"], n_cond), _counting_body(body, p["n_body"])
         start = Array(np.zeros((), dtypes.int64))
         count, *outs = bind_while(cond, pc, counting, pb, [start, *ps], tape)
-        program, most = repeated(body, p["n_body"], tape)
+        varies = [t is not None for t in tangents[n_cond:]]
+        program, most = repeated(body, p["n_body"], tape, varies, count)
         (count,) = limited(count, most, [count])
         touts = recompute(program, [count, *pb, *ps], [None, *tangents[n_cond:]])
         return outs, touts

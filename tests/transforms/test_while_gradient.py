@@ -353,7 +353,7 @@ def test_memory_of_higher_derivatives_stays_bounded():
 def test_places_shrink_as_the_carry_grows():
     def sizes(n):
         aval = ftx.make_jaxpr(lambda x: fnp.sin(x))(np.zeros(n))
-        return repeated._sizes(aval.closed(), 0, Tape())
+        return repeated._sizes(aval.closed(), 0, Tape(), [True])
 
     assert sizes(1) == [1024, 1024, 1024]
     assert sizes(1 << 20) == [32] * 5
