@@ -58,6 +58,13 @@ class CountedScan(Scan):
         ys = jaxpr.out_avals[n_carry:]
         return [*carry, *[stack_rows([r[k] for r in rows], y) for k, y in enumerate(ys)]]
 
+    def alone(self, *args: Any, **p: Any) -> list[Any]:
+        """With zeros past the count, for results that others than such loops may look at."""
+        outs, n_carry = self.bind(*args, **p), p["n_carry"]
+        number = S.iota(dtypes.int64, (p["length"],), 0)
+        made = E.lt(number, S.broadcast_in_dim(args[0], number.shape, ()))
+        return [*outs[:n_carry], *keep_where_done(made, outs[n_carry:], map(zeros, outs[n_carry:]))]
+
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         if dims[0] is None:
             return super().batch(axis, args, dims, **p)
