@@ -37,6 +37,7 @@ from .devices import (
 )
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
+from .transforms.checkpoint_policies import checkpoint_policies
 from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
     grad,
@@ -59,8 +60,18 @@ jacobian = jacrev
 
 _LAZY = frozenset(
     {
-        *("backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
-        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages", "test_util"),
+        *(
+            "ad_checkpoint",
+            "backends",
+            "debug",
+            "dlpack",
+            "dtypes",
+            "experimental",
+            "export",
+            "flatten_util",
+        ),
+        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages"),
+        "test_util",
     }
 )
 

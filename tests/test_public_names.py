@@ -66,7 +66,7 @@ NAMES = {
 }
 UNSHARED = {
     *("device", "out_sharding", "sharding", "axis_index_groups", "allow_negative_indices", "to"),
-    *("accuracy", "dtype", "where", "out", "args"),
+    *("accuracy", "dtype", "where", "out", "args", "max_iterations", "checkpoint_every"),
 }
 """Parameters that only one of the two has, or that stand elsewhere."""
 

@@ -20,6 +20,14 @@ from .fusion import Graph
 from .in_place import updated_in_place
 from .pipeline import prepare
 
+UNDEFINED = "undefined"
+"""In place of a buffer: contents that nobody reads before they are written."""
+
+
+def is_undefined(atom: Any, env: Any) -> bool:
+    """Whether a loop that updates `atom` in place may begin with any contents."""
+    return isinstance(atom, Var) and env.get(atom) is UNDEFINED
+
 
 def named_body(jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> Any:
     """A body that writes its results into the buffers `outs`, and its names for buffers."""

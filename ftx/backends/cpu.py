@@ -30,6 +30,8 @@ from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, machine, parallel
 from .addresses import TILE
 from .bodies import (
+    UNDEFINED,
+    is_undefined,
     named_body,
     needed_in_memory,
     on_the_carry,
@@ -63,6 +65,7 @@ from .products import Product
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
 from .source_code import TURNED, KernelSource, render
+from .twins import turn_tile
 
 PARALLEL = 1 << 18
 """Units (`costs.COST`) from which a kernel is worth a fork-join: 2 to 4 us of one thread."""
@@ -89,11 +92,11 @@ def _version() -> str:
 
 def kernel_namespace() -> dict[str, Any]:
     """What a kernel's text may call, for Numba (imported here, on the first compilation)."""
-    from .tile import turn_tile
+    from .tile import turn_tile as turn
     from .vector_math import COMPILED
 
     turns = {
-        f"turn_tile_{dtypes.short_name(d)}": turn_tile(turn_shape(d.itemsize), TILE) for d in TURNED
+        f"turn_tile_{dtypes.short_name(d)}": turn(turn_shape(d.itemsize), TILE) for d in TURNED
     }
     return {**COMPILED, **scalar_types(), **turns}
 
@@ -102,14 +105,8 @@ def python_namespace() -> dict[str, Any]:
     """The same names as plain Python."""
     from .vector_math import PYTHON
 
-    turns = {f"turn_tile_{dtypes.short_name(d)}": _turn_tile for d in TURNED}
+    turns = {f"turn_tile_{dtypes.short_name(d)}": turn_tile for d in TURNED}
     return {**PYTHON, **scalar_types(), **turns}
-
-
-def _turn_tile(tile: Any, source: Any, index: int, step: int) -> None:
-    """What `tile.turn_tile` does, as plain Python."""
-    for a in range(TILE):
-        tile[a::TILE] = source[index + a * step : index + a * step + TILE]
 
 
 def scalar_types() -> dict[str, Any]:
@@ -194,7 +191,7 @@ class Assembler:
         """The buffer of a value; a new temporary on first sight."""
         if isinstance(value, Literal):
             return self.constant(value.value, value.aval.dtype)
-        if value not in env:
+        if value not in env or is_undefined(value, env):
             env[value] = self.temporary(value.aval)
         self.touch(env[value])
         return env[value]
@@ -267,6 +264,11 @@ class Assembler:
 
     def _top_k(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         return top_k_steps(self, eqn, env)
+
+    def _undefined(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        """Memory comes when somebody else than a loop that writes it asks for it."""
+        env[eqn.outvars[0]] = UNDEFINED
+        return []
 
     def _cond(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         which, *operands = [self.place(a, env) for a in eqn.invars]
@@ -363,15 +365,19 @@ class Assembler:
     def _while(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         p = eqn.params
         cond, body, n_cond, n_body = p["cond_jaxpr"], p["body_jaxpr"], p["n_cond"], p["n_body"]
-        ins = [self.place(a, env) for a in eqn.invars]
+        body, in_place = with_updates_in_place(body, n_body, len(eqn.outvars))
+        inits = [
+            UNDEFINED if i in in_place and is_undefined(a, env) else self.place(a, env)
+            for i, a in enumerate(eqn.invars[n_cond + n_body :])
+        ]
+        ins = [*(self.place(a, env) for a in eqn.invars[: n_cond + n_body]), *inits]
         outs = [self.place(v, env) for v in eqn.outvars]
-        body, in_place = with_updates_in_place(body, n_body, len(outs))
-        inits = ins[n_cond + n_body :]
         carries: list[Carry] = []
         thunks, reads, writes = [], list(outs), list(outs)
         for i, (var, init, out) in enumerate(zip(body.invars[n_body:], inits, outs, strict=True)):
             if i in in_place:
-                thunks.append(CopyBytes(out, init, var.aval.nbytes))
+                if init is not UNDEFINED:
+                    thunks.append(CopyBytes(out, init, var.aval.nbytes))
                 continue
             carries.append(carry := self._carry(var, init, out))
             reads[i], writes[i] = carry.read, carry.write

@@ -83,7 +83,9 @@ class CudaAssembler(Assembler):
 
     small_loops = shares_scatters = tiles = False
 
-    THUNKS = frozenset({"dot_general", "conv_general_dilated", "cond", "scan", "while"})
+    THUNKS = frozenset(
+        {"dot_general", "conv_general_dilated", "cond", "scan", "while", "undefined"}
+    )
     """Library steps that are not host functions."""
 
     def __init__(self, device: Device):

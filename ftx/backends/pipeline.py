@@ -22,6 +22,7 @@ from ..core.jaxpr import Jaxpr
 from ..transforms.passes import simplify
 from ..transforms.passes.dce import drop_unused
 from .convolutions import canonical_convs
+from .counts import loops_of_counts
 from .fusion import Graph, Group, fuse
 from .library import canonical_dots
 from .sorting import canonical_sorts
@@ -37,6 +38,7 @@ class Stage:
 
 STAGES = (
     Stage("simplify", simplify),
+    Stage("counts", loops_of_counts),
     Stage("convolutions", canonical_convs),
     Stage("products", canonical_dots),  # before fusion: it adds transposes that are stored
     Stage("sorts", canonical_sorts),  # likewise

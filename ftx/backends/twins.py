@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .addresses import TILE
 from .elements import ELEMENT_TYPES, ElementType
 
 
@@ -34,6 +35,12 @@ class _HalfBuffer:
             self._array[index] = bits >> 16
         else:
             self._array[index] = np.float32(value)
+
+
+def turn_tile(tile: Any, source: Any, index: int, step: int) -> None:
+    """What `tile.turn_tile` does."""
+    for a in range(TILE):
+        tile[a::TILE] = source[index + a * step : index + a * step + TILE]
 
 
 def _python_names(kind: ElementType) -> dict[str, Callable[..., Any]]:

@@ -412,4 +412,11 @@ class CheckError(FtxError, ValueError):
     cure = "mend what the message says, or collect errors with checkify instead of raising"
 
 
+class LoopLimitError(FtxError, RuntimeError):
+    """A loop went on for longer than its max_iterations, or than reverse mode can go back."""
+
+    code = "FTX-E052"
+    cure = "give a higher max_iterations, or checkpoint_every, or mend the condition"
+
+
 __all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

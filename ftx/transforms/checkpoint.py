@@ -1,86 +1,173 @@
 """checkpoint: trade memory for time by computing again in the backward pass.
 
-In: a function.  Out: the same function, of which only the inputs are kept for reverse mode.
-Knows nothing of: policies that keep some intermediate values; every value is recomputed.
+In: a function, and a policy of what to keep besides its inputs.  Out: the same function, of which
+reverse mode keeps that only.
+Knows nothing of: which policies there are; a policy is asked about every equation.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
 from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr
-from ..core.primitive import BatchAxis, Primitive
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.tracing import trace
-from .calling import as_value, check_callable, trace_function
+from .calling import as_value, check_callable, close_over, normalise_argnums, trace_function
 from .jit import Jit, call
 from .jvp import jvp_jaxpr
 from .linearize import linearized
+from .passes.dce import drop_unused
+from .passes.inline import inline
+from .staged import select_by, split, spread
+from .transpose import transposed
 from .vmap import batched_jaxpr
 
 
-class Checkpoint(Jit):
-    """A call whose linear part recomputes the program from its inputs."""
+class Recompute(Jit):
+    """A program of which reverse mode keeps the inputs, and what `policy` says.
+
+    Its derivatives are such programs again, so that memory stays bounded at every order.
+    """
+
+    name = "recompute"
+
+    def jvp(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        program, moved = jvp_jaxpr(p["jaxpr"], [t is not None for t in tangents])
+        outs = self.on(program, [*primals, *[t for t in tangents if t is not None]], p)
+        return outs[: len(moved)], spread(moved, outs[len(moved) :])
+
+    def linearize(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        """Outputs now; the linear part takes primals and kept values as its residuals."""
+        varies = [t is not None for t in tangents]
+        first, again, moved = _parts(p["jaxpr"], tuple(varies), p["policy"])
+        outs = checkpoint_p.on(first, primals, p)
+        n = len(moved)
+        args = [*primals, *outs[n:], *select_by(varies, tangents)]
+        touts = recompute_p.on(again, args, p) if p["prevent_cse"] else call(again, args)
+        return outs[:n], spread(moved, touts)
+
+    def transpose(self, cts: Any, *args: Any, **p: Any) -> list[Any]:
+        linear = [isinstance(a, Linear) for a in args]
+        program, found = transposed(p["jaxpr"], linear, [ct is not None for ct in cts])
+        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
+        results = self.on(program, [*known, *[ct for ct in cts if ct is not None]], p)
+        return spread(linear, spread(found, results))
+
+    def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        program, out_dims = batched_jaxpr(p["jaxpr"], axis, dims)
+        return self.on(program, args, p), list(out_dims)
+
+    def on(self, jaxpr: Jaxpr, args: Sequence[Any], like: Any) -> list[Any]:
+        """Apply this kind of call to another program, with the options of `like`."""
+        if not jaxpr.outvars:
+            return []
+        params = {**like, "jaxpr": jaxpr.closed(), "name": jaxpr.name}
+        return self.bind(*jaxpr.consts, *args, **params)
+
+
+class Checkpoint(Recompute):
+    """The same before differentiation, when there is nothing yet to compute again."""
 
     name = "checkpoint"
 
     def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
         return eval_jaxpr(params["jaxpr"], [as_value(a) for a in args])
 
-    def jvp(
-        self, primals: Any, tangents: Any, *, jaxpr: Jaxpr, name: str
-    ) -> tuple[list[Any], list[Any]]:
-        program, moved = jvp_jaxpr(jaxpr, [t is not None for t in tangents])
-        outs = remat(program, [*primals, *[t for t in tangents if t is not None]])
-        n, given = len(moved), iter(outs[len(moved) :])
-        return outs[:n], [next(given) if m else None for m in moved]
 
-    def linearize(
-        self, primals: Any, tangents: Any, *, jaxpr: Jaxpr, name: str
-    ) -> tuple[list[Any], list[Any]]:
-        """Outputs now; the linear part takes the primals as its only residuals."""
-        varies = [t is not None for t in tangents]
-        known, linear, moved = linearized(jaxpr, varies)
-        n, n_in = len(moved), len(primals)
-        outs = call(jaxpr, primals)
+class Kept(Primitive):
+    """A computed value and the same value kept: the latter, with the derivative of the former."""
 
-        def again(*args: Any) -> list[Any]:
-            residuals = eval_jaxpr(known, args[:n_in])[n:]
-            return eval_jaxpr(linear, [*residuals, *args[n_in:]])
+    def bind(self, *args: Any, **params: Any) -> list[Any]:
+        return [args[1]]
 
-        given = [t for t in tangents if t is not None]
-        types = [p.aval for p in primals] + [t.aval.strong for t in given]
-        program = trace(again, types, name=f"again({jaxpr.name})")
-        args = [*program.consts, *primals, *given]
-        touts = iter(
-            recompute_p.bind(*args, jaxpr=program.closed(), name=jaxpr.name) if any(moved) else []
-        )
-        return outs, [next(touts) if m else None for m in moved]
-
-    def batch(
-        self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, name: str
-    ) -> tuple[list[Any], list[Any]]:
-        program, out_dims = batched_jaxpr(jaxpr, axis, dims)
-        return remat(program, args), list(out_dims)
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
+        return [primals[1]], [tangents[0]]
 
 
-class Recompute(Jit):
-    """The linear part of a checkpointed call: primals and tangents to output tangents."""
-
-    name = "recompute"
+checkpoint_p, recompute_p, kept_p = Checkpoint(), Recompute(), Kept()
 
 
-checkpoint_p: Primitive = Checkpoint()
-recompute_p: Primitive = Recompute()
+def _parts(
+    jaxpr: Jaxpr, varies: tuple[bool, ...], policy: Any
+) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """What runs now, what runs again, and which outputs vary (memoised).
+
+    now: primals -> outputs, kept values; again: primals, kept values, varying tangents -> output
+    tangents.
+    """
+    key = ("checkpoint", varies, policy)
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _split(jaxpr, varies, policy)
+    return jaxpr.memo[key]
 
 
-def remat(jaxpr: Jaxpr, args: Any) -> list[Any]:
+def _split(jaxpr: Jaxpr, varies: tuple[bool, ...], policy: Any) -> Any:
+    plain = inline(jaxpr, frozenset({"jit"}))
+    kept = [] if policy is None else _saveable(plain, policy)
+    known, linear, moved = linearized(_resumed(plain, kept), [*varies, *[False] * len(kept)])
+    n_in, n_out = len(varies), len(moved)
+
+    def again(*args: Any) -> list[Any]:
+        primals, tangents = args[: n_in + len(kept)], args[n_in + len(kept) :]
+        residuals = eval_jaxpr(known, [*known_consts, *primals])[n_out:]
+        return eval_jaxpr(linear, [*residuals, *tangents])
+
+    known_consts, known = known.consts, known.closed()
+    primal_types = [v.aval for v in plain.invars]
+    types = [*primal_types, *[v.aval for v in kept]]
+    types += [a.strong for a in select_by(varies, primal_types)]
+    program = drop_unused(trace(again, types, name=f"again({jaxpr.name})"))
+    read = {a for e in program.eqns for a in e.invars}.union(program.outvars)
+    binders, keeps, moves = split(program.arg_vars, n_in, len(kept))
+    is_read = [v in read for v in keeps]
+    invars = (*program.const_vars, *binders, *select_by(is_read, keeps), *moves)
+    program = Jaxpr(program.consts, invars, program.eqns, program.outvars, program.name)
+    outs = (*plain.outvars, *select_by(is_read, kept))
+    first = plain.with_eqns(plain.eqns, outs) if any(is_read) else jaxpr
+    return first, program, moved
+
+
+def _saveable(jaxpr: Jaxpr, policy: Any) -> list[Var]:
+    """The variables a policy keeps."""
+    return [
+        v
+        for eqn in jaxpr.eqns
+        if policy(eqn.primitive, *[a.aval for a in eqn.invars], **eqn.params)
+        for v in eqn.outvars
+    ]
+
+
+def _resumed(jaxpr: Jaxpr, kept: Sequence[Var]) -> Jaxpr:
+    """The program given its kept values as further arguments."""
+    if not kept:
+        return jaxpr
+    given = {v: Var(v.aval) for v in kept}
+    eqns = []
+    for eqn in jaxpr.eqns:
+        fresh = {v: Var(v.aval) for v in eqn.outvars if v in given}
+        eqns.append(eqn.replace(outvars=tuple(fresh.get(v, v) for v in eqn.outvars)))
+        eqns += [Eqn(kept_p, (f, given[v]), {}, (v,), eqn.source) for v, f in fresh.items()]
+    invars = (*jaxpr.invars, *given.values())
+    return Jaxpr(jaxpr.consts, invars, tuple(eqns), jaxpr.outvars, jaxpr.name)
+
+
+def recompute(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """The output tangents of a program without consts, which is run for them alone."""
+    varies = [t is not None for t in tangents]
+    _, again, moved = _parts(jaxpr, tuple(varies), None)
+    options = {"policy": None, "prevent_cse": True}
+    args = [*primals, *select_by(varies, tangents)]
+    return spread(moved, recompute_p.on(again, args, options))
+
+
+def remat(jaxpr: Jaxpr, args: Any, policy: Any = None, prevent_cse: bool = True) -> list[Any]:
     """Apply a program whose intermediate values are not kept."""
-    return checkpoint_p.bind(*jaxpr.consts, *args, jaxpr=jaxpr.closed(), name=jaxpr.name)
+    return checkpoint_p.on(jaxpr, args, {"policy": policy, "prevent_cse": prevent_cse})
 
 
 def checkpoint(
@@ -88,31 +175,36 @@ def checkpoint(
     *,
     concrete: bool = False,
     prevent_cse: bool = True,
-    static_argnums: Any = (),
+    static_argnums: int | Sequence[int] = (),
     policy: Any = None,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values are computed again in the backward pass.
 
     Args:
       fun: function of trees of arrays.
-      policy: must be None: nothing but the inputs is kept.
+      prevent_cse: False lets the compiler share what is computed again with what was computed
+        before, which saves time, and may cost the memory that `checkpoint` was to save.
+      static_argnums: positions of arguments that are handed to `fun` as they are.
+      policy: which intermediate values to keep, see `ftx.checkpoint_policies`; None keeps none.
 
     >>> import ftx
     >>> float(ftx.grad(checkpoint(lambda x: x ** 3))(2.0))
     12.0
     """
     check_callable("checkpoint", fun)
-    if policy is not None or static_argnums not in ((), None) or concrete:
+    if concrete:
         raise UnsupportedError(
-            "checkpoint: expected policy=None, no static_argnums and concrete=False, got "
-            f"{policy}, {static_argnums} and {concrete}; close over static arguments"
+            "checkpoint: expected concrete=False, got True; name static arguments in static_argnums"
         )
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = tree.flatten((args, kwargs))
+        static = normalise_argnums("checkpoint", static_argnums, len(args))
+        positions = tuple(i for i in range(len(args)) if i not in static)
+        leaves, in_tree = tree.flatten((tuple(args[i] for i in positions), kwargs))
         values = [as_value(x) for x in leaves]
-        jaxpr, out_tree = trace_function(fun, [v.aval for v in values], in_tree)
-        return tree.unflatten(out_tree, remat(jaxpr, values))
+        given = close_over(fun, args, positions) if static else fun
+        jaxpr, out_tree = trace_function(given, [v.aval for v in values], in_tree)
+        return tree.unflatten(out_tree, remat(jaxpr, values, policy, prevent_cse))
 
     return checkpointed

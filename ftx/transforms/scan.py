@@ -42,7 +42,19 @@ from .vmap import batched_jaxpr
 
 
 class Scan(Staged):
-    """Operands: consts, carry, xs.  Body: (consts, carry, x) -> (carry, y), without consts."""
+    """Operands: consts, carry, xs.  Body: (consts, carry, x) -> (carry, y), without consts.
+
+    The rules serve a subclass too that has other operands in front of these.
+    """
+
+    n_head = 0
+    """Operands before the consts."""
+
+    def loop(self, p: Any, head: Any, body: Jaxpr, groups: Any, **changes: Any) -> list[Any]:
+        """Another loop like one of params `p`; `groups` are its consts, carry and xs."""
+        consts, carry, xs = groups
+        reverse = changes.get("reverse", p["reverse"])
+        return bind_scan(body, consts, carry, xs, p["length"], reverse)
 
     def abstract_eval(
         self, *avals: Any, jaxpr: Jaxpr, length: int, reverse: bool, n_consts: int, n_carry: int
@@ -55,16 +67,17 @@ class Scan(Staged):
         consts, carry, xs = split(args, params["n_consts"], n_carry)
         rows: list[Any] = [None] * length
         for i in reversed(range(length)) if params["reverse"] else range(length):
-            outs = eval_jaxpr(jaxpr, [*consts, *carry, *[_row(x, i) for x in xs]])
+            outs = eval_jaxpr(jaxpr, [*consts, *carry, *[row_of(x, i) for x in xs]])
             carry, rows[i] = outs[:n_carry], outs[n_carry:]
         stacked = [
-            _stack([row[k] for row in rows], aval)
+            stack_rows([row[k] for row in rows], aval)
             for k, aval in enumerate(jaxpr.out_avals[n_carry:])
         ]
         return [*carry, *stacked]
 
     def jvp(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
-        varies, carry_varies = _fixpoint(p, [t is not None for t in tangents])
+        (head, primals), tangents = split(primals, self.n_head), tangents[self.n_head :]
+        varies, carry_varies = fixpoint(p, [t is not None for t in tangents])
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         force = carry_varies + [False] * (len(jaxpr.outvars) - n_carry)
         both, moved = jvp_jaxpr(jaxpr, varies, force)
@@ -91,20 +104,14 @@ class Scan(Staged):
         strong = lambda flags, a: [x.strong for x in select_by(flags, a)]
         types = [*ac, *strong(cv, ac), *as_, *strong(sv, as_), *ax, *strong(xv, ax)]
         body = reorder(both.closed(), types, before, after)
-        outs = bind_scan(
-            body,
-            [*pc, *tc],
-            [*ps, *ts],
-            [*px, *tx],
-            p["length"],
-            p["reverse"],
-        )
+        outs = self.loop(p, head, body, ([*pc, *tc], [*ps, *ts], [*px, *tx]))
         s, st, y, yt = split(outs, n_carry, sum(sv), len(moved_y))
         return [*s, *y], [*spread(sv, st), *spread(moved_y, yt)]
 
     def linearize(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         """Forward scan that also stacks residuals; linear scan over them."""
-        varies, carry_varies = _fixpoint(p, [t is not None for t in tangents])
+        (head, primals), tangents = split(primals, self.n_head), tangents[self.n_head :]
+        varies, carry_varies = fixpoint(p, [t is not None for t in tangents])
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         n_out = len(jaxpr.outvars)
         force = carry_varies + [False] * (n_out - n_carry)
@@ -120,7 +127,7 @@ class Scan(Staged):
         slim = Jaxpr(
             known.consts, known.invars, known.eqns, (*known.outvars[:n_out], *stacked), known.name
         )
-        outs = bind_scan(slim, consts, init, xs, p["length"], p["reverse"])
+        outs = self.loop(p, head, slim, (consts, init, xs))
         outs, rows = outs[:n_out], outs[n_out:]
 
         cv, sv, xv = split(varies, n_consts, n_carry)
@@ -145,11 +152,12 @@ class Scan(Staged):
             *ax,
         ]
         body = reorder(linear, types, before)
-        touts = bind_scan(body, [*fixed, *tc], ts, [*rows, *tx], p["length"], p["reverse"])
+        touts = self.loop(p, head, body, ([*fixed, *tc], ts, [*rows, *tx]), reads_rows=True)
         return outs, spread(moved, touts)
 
-    def transpose(self, cts: Any, *args: Any, **p: Any) -> list[Any]:
+    def transpose(self, cts: Any, *operands: Any, **p: Any) -> list[Any]:
         """The same loop the other way round, accumulating the cotangents of its consts."""
+        head, args = split(operands, self.n_head)
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         given = [isinstance(a, Linear) for a in args]
         lc, ls, lx = split(given, n_consts, n_carry)
@@ -181,24 +189,20 @@ class Scan(Staged):
         types += [v.aval.strong for v in (*linear_c, *carry)]
         types += [row(x) for x in (*known_x, *given_ys)]
         jaxpr_t = trace(body, types, name=f"transpose({jaxpr.name})")
-        outs = bind_scan(
-            jaxpr_t,
-            [*extra, *known_c],
-            [*start, *ct_carry],
-            [*known_x, *given_ys],
-            p["length"],
-            not p["reverse"],
-        )
+        groups = ([*extra, *known_c], [*start, *ct_carry], [*known_x, *given_ys])
+        outs = self.loop(p, head, jaxpr_t, groups, reverse=not p["reverse"], reads_rows=True)
         ct_c, ct_s, ct_x = split(outs, n_lc, n_carry)
         per_x = iter(spread(fx, ct_x))
         per_c = iter(ct_c)
         return [
+            *[None] * self.n_head,
             *[next(per_c) if q else None for q in lc],
             *[ct if q else None for ct, q in zip(ct_s, ls, strict=True)],
             *[next(per_x) if q else None for q in lx],
         ]
 
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        (head, args), dims = split(args, self.n_head), dims[self.n_head :]
         jaxpr, n_consts, n_carry = p["jaxpr"], p["n_consts"], p["n_carry"]
         varies = [d is not None for d in dims]
         carry_varies = varies[n_consts : n_consts + n_carry]
@@ -219,22 +223,22 @@ class Scan(Staged):
             for x, d, v in zip(ps, ds, carry_varies, strict=True)
         ]
         px = [x if d is None else move(x, d, 1, axis.size) for x, d in zip(px, dx, strict=True)]
-        outs = bind_scan(body, pc, ps, px, p["length"], p["reverse"])
+        outs = self.loop(p, head, body, (pc, ps, px))
         y_dims = [None if d is None else 1 for d in out_dims[n_carry:]]
         return outs, [*out_dims[:n_carry], *y_dims]
 
 
-def _row(x: Any, i: int) -> Any:
+def row_of(x: Any, i: int) -> Any:
     return Array(x._live()[i], x.aval.weak_type)
 
 
-def _stack(rows: list[Any], aval: ShapedArray) -> Any:
+def stack_rows(rows: list[Any], aval: ShapedArray) -> Any:
     if not rows:
         return Array(np.zeros((0, *aval.shape), aval.dtype))
     return Array(np.stack([r._live() for r in rows]))
 
 
-def _fixpoint(p: dict[str, Any], varies: list[bool]) -> tuple[list[bool], list[bool]]:
+def fixpoint(p: dict[str, Any], varies: list[bool]) -> tuple[list[bool], list[bool]]:
     """Which inputs vary once the carry's variation has spread through the loop."""
     n_consts, n_carry = p["n_consts"], p["n_carry"]
     c, s, x = split(varies, n_consts, n_carry)

@@ -38,6 +38,10 @@ class Staged(Primitive):
         """The result by interpretation, on Arrays."""
         return self._missing("run")
 
+    def alone(self, *args: Any, **params: Any) -> list[Any]:
+        """What is computed where this is the whole program."""
+        return self.bind(*args, **params)
+
     def _program(self, values: Sequence[Any], params: dict[str, Any]) -> Jaxpr:
         avals = tuple(v.aval for v in values)
         holder = next(
@@ -47,7 +51,7 @@ class Staged(Primitive):
         )
         key = (self.name, avals, tuple(sorted((k, v) for k, v in params.items() if _plain(v))))
         if key not in holder.memo:
-            holder.memo[key] = trace(lambda *xs: self.bind(*xs, **params), avals, name=self.name)
+            holder.memo[key] = trace(lambda *xs: self.alone(*xs, **params), avals, name=self.name)
         return holder.memo[key]
 
 

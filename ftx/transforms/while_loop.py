@@ -1,7 +1,8 @@
 """while_loop and fori_loop: repeat a body until a condition fails.
 
 In: a condition and a body over a carry.  Out: the final carry.
-A fori_loop of known bounds is a scan, so it has a reverse mode.
+A fori_loop of known bounds is a scan.  Reverse mode counts the iterations, and makes them again
+as loops of that many (`repeated`).
 Knows nothing of: how a backend loops.
 """
 
@@ -14,9 +15,9 @@ import numpy as np
 
 from ..core import dtypes, tree
 from ..core.array import Array
-from ..core.errors import CarryError, ConcretizationError, MissingRuleError
+from ..core.errors import CarryError, ConcretizationError
 from ..core.evaluate import eval_jaxpr
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, used_axes
 from ..core.primitive import BatchAxis
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
@@ -25,7 +26,10 @@ from ..core.primitives import shape as S
 from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
+from .checkpoint import recompute
+from .counted import keep_where_done, of_active_rows
 from .jvp import instantiate, jvp_jaxpr
+from .repeated import UNLIMITED, Tape, check_limit, limited, repeated
 from .scan import scan
 from .staged import Staged, reorder, same_types, select_by, settle_carry, split, spread, trace_body
 from .vmap import batched_jaxpr
@@ -37,7 +41,7 @@ class While(Staged):
     name = "while"
 
     def abstract_eval(
-        self, *avals: Any, cond_jaxpr: Jaxpr, body_jaxpr: Jaxpr, n_cond: int, n_body: int
+        self, *avals: Any, cond_jaxpr: Jaxpr, body_jaxpr: Jaxpr, **_: Any
     ) -> list[ShapedArray]:
         return body_jaxpr.out_avals
 
@@ -71,15 +75,21 @@ class While(Staged):
         types = [v.aval for v in pc] + avals[len(both.consts) + n_body + len(tb) :]
         new_cond = reorder(cond, types, lambda *a: a[: len(a) - n_moved])
         consts = [*both.consts, *pb, *tb]
-        outs = bind_while(new_cond, pc, new_body, consts, [*ps, *ts])
+        outs = bind_while(new_cond, pc, new_body, consts, [*ps, *ts], p["tape"])
         return outs[:n], spread(sv, outs[n:])
 
-    def linearize(self, primals: Any, tangents: Any, **p: Any) -> Any:
-        raise MissingRuleError(
-            "derivative of while_loop: expected a loop of known length for reverse mode, got "
-            "one that ends by its values; use scan, or fori_loop with Python integers as "
-            "bounds; forward mode (jvp, jacfwd) works"
-        )
+    def linearize(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
+        """Run and count; the linear part makes that many iterations again."""
+        n_cond, body, tape = p["n_cond"], p["body_jaxpr"], p["tape"]
+        pc, pb, ps = split(primals, n_cond, p["n_body"])
+        cond, counting = _counting(p["cond_jaxpr"], n_cond), _counting_body(body, p["n_body"])
+        start = Array(np.zeros((), dtypes.int64))
+        count, *outs = bind_while(cond, pc, counting, pb, [start, *ps], tape)
+        varies = [t is not None for t in tangents[n_cond:]]
+        program, most = repeated(body, p["n_body"], tape, varies, count)
+        (count,) = limited(count, most, [count])
+        touts = recompute(program, [count, *pb, *ps], [None, *tangents[n_cond:]])
+        return outs, touts
 
     def batch(self, axis: BatchAxis, args: Any, dims: Any, **p: Any) -> tuple[list[Any], list[Any]]:
         n_cond, n_body = p["n_cond"], p["n_body"]
@@ -103,15 +113,46 @@ class While(Staged):
         ]
         out_dims = [0 if v else None for v in varies]
         if pred_dim is None:
-            return bind_while(cond, pc, body, pb, ps), out_dims
-        return _batched_predicate(cond, pc, body, pb, ps), out_dims
+            return bind_while(cond, pc, body, pb, ps, p["tape"]), out_dims
+        alone = axis.name not in used_axes(p["body_jaxpr"])
+        per_row = [alone and d is not None for d in db] + [alone] * len(ps)
+        return _batched_predicate(cond, pc, body, pb, ps, per_row, p["tape"]), out_dims
 
 
-def _batched_predicate(cond: Jaxpr, pc: Any, body: Jaxpr, pb: Any, ps: Any) -> list[Any]:
-    """Loop while any row goes on; rows that are done keep their carry."""
+def _counting(cond: Jaxpr, n_cond: int) -> Jaxpr:
+    """The condition of a loop whose carry begins with a counter (memoised)."""
+    if "counting" not in cond.memo:
+        consts, carry = split(cond.in_avals, n_cond)
+        types = [*consts, COUNTER, *carry]
+        cond.memo["counting"] = reorder(cond, types, lambda *a: [*a[:n_cond], *a[n_cond + 1 :]])
+    return cond.memo["counting"]
+
+
+def _counting_body(body: Jaxpr, n_body: int) -> Jaxpr:
+    """The body of a loop whose carry begins with a counter (memoised)."""
+
+    def step(*args: Any) -> list[Any]:
+        consts, (count,), carry = split(args, n_body, 1)
+        return [E.add(count, S.full((), 1, dtypes.int64)), *eval_jaxpr(body, [*consts, *carry])]
+
+    if "counting" not in body.memo:
+        consts, carry = split(body.in_avals, n_body)
+        body.memo["counting"] = trace(step, [*consts, COUNTER, *carry], name=body.name)
+    return body.memo["counting"]
+
+
+def _batched_predicate(
+    cond: Jaxpr, pc: Any, body: Jaxpr, pb: Any, ps: Any, per_row: list[bool], tape: Tape
+) -> list[Any]:
+    """Loop while any row goes on; rows that are done keep their carry.
+
+    per_row: which of `pb` and `ps` have rows that the body may be given in another's place: none if
+    a collective in it sees all rows.
+    """
     cond_consts, body_consts = [*cond.consts, *pc], [*body.consts, *pb]
     cond, body = cond.closed(), body.closed()
     n_cond, n_body = len(cond_consts), len(body_consts)
+    flags = [*[False] * (n_body - len(pb)), *per_row]
 
     def any_goes_on(*args: Any) -> list[Any]:
         return [R.reduce_or(eval_jaxpr(cond, args)[0], (0,))]
@@ -119,23 +160,23 @@ def _batched_predicate(cond: Jaxpr, pc: Any, body: Jaxpr, pb: Any, ps: Any) -> l
     def step(*args: Any) -> list[Any]:
         cc, bc, carry = split(args, n_cond, n_body)
         go = eval_jaxpr(cond, [*cc, *carry])[0]
-        new = eval_jaxpr(body, [*bc, *carry])
-        return [
-            C.select(S.broadcast_in_dim(go, x.shape, (0,)), x, old)
-            for x, old in zip(new, carry, strict=True)
-        ]
+        new = eval_jaxpr(body, of_active_rows(go, [*bc, *carry], flags))
+        return keep_where_done(go, new, carry)
 
     types = [v.aval for v in (*cond_consts, *ps)]
     new_cond = trace(any_goes_on, types, name="any")
     types = [v.aval for v in (*cond_consts, *body_consts, *ps)]
     new_body = trace(step, types, name="masked")
-    return bind_while(new_cond, cond_consts, new_body, [*cond_consts, *body_consts], ps)
+    return bind_while(new_cond, cond_consts, new_body, [*cond_consts, *body_consts], ps, tape)
 
 
+COUNTER = ShapedArray((), dtypes.int64)
 while_p = While()
 
 
-def bind_while(cond: Jaxpr, cond_consts: Any, body: Jaxpr, body_consts: Any, carry: Any) -> Any:
+def bind_while(
+    cond: Jaxpr, cond_consts: Any, body: Jaxpr, body_consts: Any, carry: Any, tape: Tape = UNLIMITED
+) -> Any:
     """Apply condition and body as one equation; their own consts become operands."""
     cond_consts = [*cond.consts, *cond_consts]
     body_consts = [*body.consts, *body_consts]
@@ -147,22 +188,36 @@ def bind_while(cond: Jaxpr, cond_consts: Any, body: Jaxpr, body_consts: Any, car
         body_jaxpr=same_types(body.closed(), [c.aval for c in carry]),
         n_cond=len(cond_consts),
         n_body=len(body_consts),
+        tape=tape,
     )
 
 
-def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_val: Any) -> Any:
+def while_loop(
+    cond_fun: Callable[..., Any],
+    body_fun: Callable[..., Any],
+    init_val: Any,
+    *,
+    max_iterations: int | None = None,
+    checkpoint_every: int | None = None,
+) -> Any:
     """Repeat `body_fun` on a carry while `cond_fun` of it is true.
 
     Args:
       cond_fun: carry -> scalar bool.
       body_fun: carry -> carry of the same structure, shapes and dtypes.
-    Raises: CarryError if the body changes the carry's types or the condition is not a scalar.
+      max_iterations: an error rather than more iterations than that; reverse mode then keeps what
+        it needs of each of them, and computes nothing a third time.
+      checkpoint_every: reverse mode keeps the carry every so many iterations, and what it needs of
+        that many: least memory at the square root of their number.
+    Raises: CarryError if the body changes the carry's types or the condition is not a scalar;
+      LoopLimitError if there are more than `max_iterations`.
 
     >>> int(while_loop(lambda i: i < 10, lambda i: i + 3, 0))
     12
     """
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
+    tape = Tape.checked("while_loop", max_iterations, checkpoint_every)
     leaves, carry_tree = tree.flatten(init_val)
     in_tree = tree.structure(((init_val,), {}))
 
@@ -181,23 +236,54 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
     if len(outs) != 1 or outs[0].shape or outs[0].dtype != dtypes.bool_:
         got = ", ".join(map(str, outs))
         raise CarryError(f"while_loop: expected the condition to return a scalar bool, got {got}")
-    return tree.unflatten(carry_tree, bind_while(cond, [], body, [], carry))
+    if max_iterations is None:
+        return tree.unflatten(carry_tree, bind_while(cond, [], body, [], carry, tape))
+    return tree.unflatten(carry_tree, _at_most(max_iterations, cond, body, carry, tape))
+
+
+def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) -> list[Any]:
+    """The loop, stopped with an error if it goes on for longer than that.
+
+    It makes one iteration more, so that whoever counts sees it, reverse mode too.
+    """
+    n_cond, n_body = len(cond.consts), len(body.consts)
+    goes_on, step = _counting(cond.closed(), n_cond), _counting_body(body.closed(), n_body)
+
+    def goes_on_here(*args: Any) -> list[Any]:
+        below = E.le(args[n_cond], S.full((), most, dtypes.int64))
+        return [E.and_(below, eval_jaxpr(goes_on, args)[0])]
+
+    stops = trace(goes_on_here, goes_on.in_avals, name=cond.name)
+    state = [Array(np.zeros((), dtypes.int64)), *carry]
+    count, *outs = bind_while(stops, cond.consts, step, body.consts, state, tape)
+    return limited(count, most, outs)
 
 
 def fori_loop(
-    lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any, *, unroll: Any = None
+    lower: Any,
+    upper: Any,
+    body_fun: Callable[..., Any],
+    init_val: Any,
+    *,
+    unroll: Any = None,
+    max_iterations: int | None = None,
+    checkpoint_every: int | None = None,
 ) -> Any:
     """for i in range(lower, upper): val = body_fun(i, val)
 
-    With bounds known while tracing the loop is a scan and can be differentiated in reverse.
+    With bounds known while tracing the loop is a scan, otherwise a `while_loop`, where
+    `max_iterations` and `checkpoint_every` are described.
 
     >>> int(fori_loop(0, 5, lambda i, s: s + i, 0))
     10
     """
     check_callable("fori_loop", body_fun)
+    tape = Tape.checked("fori_loop", max_iterations, checkpoint_every)
     bounds = _known_bounds(lower, upper)
     if bounds is not None:
         first, last = bounds
+        check_limit(last - first, max_iterations)
+    if bounds is not None and checkpoint_every is None:
         dtype = _index_dtype(lower, upper)
         steps = Array(np.arange(first, max(first, last)).astype(dtype))
         return scan(lambda val, i: (body_fun(i, val), None), init_val, steps)[0]
@@ -209,7 +295,10 @@ def fori_loop(
         i, val = state
         return E.add(i, S.full((), 1, dtype)), body_fun(i, val)
 
-    return while_loop(lambda state: E.lt(state[0], high), step, (low, init_val))[1]
+    if bounds is not None:
+        tape = tape._replace(max_iterations=max(1, bounds[1] - bounds[0]))
+    state = (low, init_val)
+    return while_loop(lambda state: E.lt(state[0], high), step, state, **tape._asdict())[1]
 
 
 def _index_dtype(lower: Any, upper: Any) -> Any:

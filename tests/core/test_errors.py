@@ -152,6 +152,11 @@ CASES = [
     (errors.BranchError, lambda: cond(lambda: 1.0, lambda: (1.0,)), ["one result structure"]),
     (errors.BranchError, lambda: ftx.lax.cond(ONES > 0, int, int), ["bool[2]", "ftx.numpy.where"]),
     (errors.BranchError, lambda: ftx.lax.switch(1.0, [int]), ["integer scalar index"]),
+    (
+        errors.LoopLimitError,
+        lambda: ftx.lax.while_loop(lambda v: v > 0, lambda v: v + 1, 1.0, max_iterations=3),
+        ["at most 3 iterations", "max_iterations="],
+    ),
     # Mapped axes.
     (errors.InAxesError, lambda: ftx.vmap(fnp.add, in_axes=(0,))(ONES, ONES), ["2 positional"]),
     (

@@ -514,6 +514,7 @@ for name in ("i0", "i1", "i0e", "i1e", "expi", "exp1", "gamma"):
 # ---- identities
 
 row("stop_gradient", shaped((2, 3)), kinds="bifc", grad=())
+row("name", shaped((2, 3)), {"name": "it"}, kinds="bifc")
 row("optimization_barrier", shaped((2, 3), (4,)), kinds="bifc")
 
 # ---- the checks

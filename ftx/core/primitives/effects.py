@@ -59,7 +59,30 @@ class OptimizationBarrier(Primitive):
         return list(xs)
 
 
+class Name(Primitive):
+    """x under a name, by which a policy of `checkpoint` may keep it."""
+
+    def abstract_eval(self, x: ShapedArray, *, name: str) -> list[ShapedArray]:
+        return [x]
+
+    def impl(self, x: Any, *, name: str) -> list[Any]:
+        return [x]
+
+    def jvp(self, primals: Any, tangents: Any, *, name: str) -> tuple[list[Any], list[Any]]:
+        return self.bind(*primals, name=name), list(tangents)
+
+    def batch(
+        self, axis: BatchAxis, args: Any, dims: Any, *, name: str
+    ) -> tuple[list[Any], list[Any]]:
+        return self.bind(*args, name=name), list(dims)
+
+    def expand(self, x: Any, *, name: str) -> list[Any]:
+        """Nothing: policies have been asked before a program is compiled."""
+        return [x]
+
+
 stop_gradient_p, optimization_barrier_p = StopGradient(), OptimizationBarrier()
+name_p = Name()
 
 
 def stop_gradient(x: Any) -> Any:

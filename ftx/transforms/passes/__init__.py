@@ -16,6 +16,10 @@ from .loops import improve_loops
 from .rows import all_rows_at_once
 
 
+def _recompute(jaxpr: Jaxpr) -> Jaxpr:
+    return inline_recomputation(jaxpr, simplify)
+
+
 def _loops(jaxpr: Jaxpr) -> Jaxpr:
     return improve_loops(jaxpr, simplify)
 
@@ -32,7 +36,7 @@ SIMPLIFY = (
     ("algebra", drop_identities),
     ("cse", share_common),
     ("loops", _loops),
-    ("recompute", inline_recomputation),  # after cse, which would undo the recomputation
+    ("recompute", _recompute),  # after cse, which would undo the recomputation
     ("dce", drop_unused),
 )
 

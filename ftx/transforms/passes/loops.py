@@ -39,16 +39,17 @@ SMALL = 8192
 
 
 def improve_loops(jaxpr: Jaxpr, simplify: Simplify) -> Jaxpr:
-    """Every scan and while of a program, inner ones first."""
-    if not any(e.primitive.name in ("scan", "while") for e in jaxpr.eqns):
+    """Every loop of a program, inner ones first."""
+    if not any(e.primitive.name in ("scan", "counted_scan", "while") for e in jaxpr.eqns):
         return jaxpr
     eqns: list[Eqn] = []
     new: dict[Var, Atom] = {}
     read = lambda a: a if isinstance(a, Literal) else new.get(a, a)
     for eqn in jaxpr.eqns:
         eqn = eqn.replace(invars=tuple(read(a) for a in eqn.invars))
-        if eqn.primitive.name == "scan" and eqn.params["length"]:
-            loop = _ScanLoop(eqn, simplify, eqns, new)
+        kind = SCANS.get(eqn.primitive.name)
+        if kind is not None and eqn.params["length"]:
+            loop = kind(eqn, simplify, eqns, new)
             eqns += [loop.improved(), *loop.after]
         elif eqn.primitive.name == "while":
             eqns.append(_while(eqn, simplify, eqns))
@@ -64,10 +65,14 @@ class _ScanLoop:
     out to be other atoms.
     """
 
+    n_head = 0
+    """Operands before the consts."""
+    may_never_run = False
+
     def __init__(self, eqn: Eqn, simplify: Simplify, eqns: list[Eqn], new: dict[Var, Atom]):
         p = eqn.params
         body, n, m = simplify(p["jaxpr"]), p["n_consts"], p["n_consts"] + p["n_carry"]
-        ins = list(zip(body.invars, eqn.invars, strict=True))
+        ins = list(zip(body.invars, eqn.invars[self.n_head :], strict=True))
         outs = list(zip(body.outvars, eqn.outvars, strict=True))
         self.consts, self.carry, self.xs = ins[:n], ins[n:m], ins[m:]
         self.finals, self.ys = outs[: p["n_carry"]], outs[p["n_carry"] :]
@@ -101,7 +106,7 @@ class _ScanLoop:
             "n_carry": len(self.carry),
         }
         return self.eqn.replace(
-            invars=tuple(a for _, a in invars),
+            invars=(*self.eqn.invars[: self.n_head], *[a for _, a in invars]),
             params=params,
             outvars=tuple(v for _, v in outs),  # type: ignore[misc]
         )
@@ -159,14 +164,14 @@ class _ScanLoop:
         results = [a for a, _ in (*self.finals, *self.ys)]
         body = Jaxpr((), invars, self.body.eqns, tuple(results), self.body.name)
         body, consts = _turn_matrices(body, [a for _, a in self.consts], self.eqns)
-        steady = {v for e in _invariant(body) for v in e.outvars}
+        steady = {v for e in _invariant(body, self.may_never_run) for v in e.outvars}
         steady |= set(body.invars)
         is_steady = [isinstance(a, Literal) or a in steady for a, _ in self.ys]
         repeated = [y for y, q in zip(self.ys, is_steady, strict=True) if q]
         self.ys = [y for y, q in zip(self.ys, is_steady, strict=True) if not q]
         outs = tuple(a for a, _ in (*self.finals, *self.ys))
         body = Jaxpr((), body.invars, body.eqns, outs, body.name)
-        body, consts, outside = _hoist(body, consts, self.eqns)
+        body, consts, outside = _hoist(body, consts, self.eqns, self.may_never_run)
         self.consts = list(zip(body.invars, consts, strict=True))
         self.body = body
         for atom, result in repeated:
@@ -234,6 +239,19 @@ class _ScanLoop:
                 known[atom] = result
                 ys.append((atom, result))
         self.ys = ys
+
+
+class _CountedLoop(_ScanLoop):
+    """A scan that stops early: it may make no step, and its rows past the count mean nothing."""
+
+    n_head = 1
+    may_never_run = True
+
+    def _sum_after(self) -> None:
+        """Nothing: the product would take in rows past the count."""
+
+
+SCANS = {"scan": _ScanLoop, "counted_scan": _CountedLoop}
 
 
 def _repeats_rows(eqn: Eqn) -> bool:

@@ -290,6 +290,18 @@ def test_while(simulated, limit):
     )
 
 
+@pytest.mark.parametrize("limits", [{}, {"max_iterations": 7}, {"checkpoint_every": 2}])
+@pytest.mark.parametrize("order", [ftx.grad, lambda f: ftx.grad(lambda x: fnp.sum(ftx.vmap(f)(x)))])
+def test_gradient_of_while(simulated, limits, order):
+    x = np.abs(normal(2, 3)) + np.float32(0.4)
+
+    def total(x):
+        body = lambda v: v * 2 + fnp.sin(v) * x
+        return fnp.sum(ftx.lax.while_loop(lambda v: fnp.sum(v) < 30, body, x, **limits))
+
+    simulated(order(total), x)
+
+
 @pytest.mark.parametrize("x", [1.5, -1.5])
 def test_cond(simulated, x):
     simulated(
