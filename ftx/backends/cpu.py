@@ -9,18 +9,14 @@ Knows nothing of: tracing and transforms other than the simplifier.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, result_pool
+from ..core import result_pool
 from ..core.array import Array, aval_of, fresh_array
 from ..core.collector import without_collector
 from ..core.config import config
@@ -28,7 +24,6 @@ from ..core.errors import CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
 from . import cache, executor, loop_kernels, machine, parallel
-from .addresses import TILE
 from .bodies import (
     UNDEFINED,
     is_undefined,
@@ -60,12 +55,12 @@ from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
 from .memory import Temporary, plan
 from .pipeline import prepare
-from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape, turn_shape
+from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape
 from .products import Product
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
-from .source_code import TURNED, KernelSource, render
-from .twins import turn_tile
+from .source_code import KernelSource, render
+from .vocabulary import kernel_namespace, vocabulary_version
 
 PARALLEL = 1 << 18
 """Units (`costs.COST`) from which a kernel is worth a fork-join: 2 to 4 us of one thread."""
@@ -80,39 +75,6 @@ def _use_threads(count: int) -> None:
 config.on_change("num_threads", _use_threads)
 if config.num_threads:
     _use_threads(config.num_threads)
-
-
-@functools.cache
-def _version() -> str:
-    """Changes with the text of the scalar functions that kernels call."""
-    here = Path(__file__).parent
-    files = sorted([*here.glob("vector_math/*.py"), here / "intrinsics.py", here / "tile.py"])
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
-
-
-def kernel_namespace() -> dict[str, Any]:
-    """What a kernel's text may call, for Numba (imported here, on the first compilation)."""
-    from .tile import turn_tile as turn
-    from .vector_math import COMPILED
-
-    turns = {
-        f"turn_tile_{dtypes.short_name(d)}": turn(turn_shape(d.itemsize), TILE) for d in TURNED
-    }
-    return {**COMPILED, **scalar_types(), **turns}
-
-
-def python_namespace() -> dict[str, Any]:
-    """The same names as plain Python."""
-    from .vector_math import PYTHON
-
-    turns = {f"turn_tile_{dtypes.short_name(d)}": turn_tile for d in TURNED}
-    return {**PYTHON, **scalar_types(), **turns}
-
-
-def scalar_types() -> dict[str, Any]:
-    """`f32(x)`, `i64(x)` and the like, and the numbers that have no literal."""
-    named = {dtypes.short_name(d): d.type for d in dtypes.ALL if d not in (dtypes.bfloat16,)}
-    return named | {"bool": np.bool_, "inf": math.inf, "nan": math.nan}
 
 
 class Assembler:
@@ -207,7 +169,9 @@ class Assembler:
             from .numba_adapter import inspect_kernel
 
             print(inspect_kernel(source.text, "kernel", kernel_namespace())[0], file=sys.stderr)
-        kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
+        kernel = cache.get_kernel(
+            source.text, "kernel", kernel_namespace, version=vocabulary_version()
+        )
         entries = [self.place(v, env) for v in source.entries]
         label = ", ".join(source.labels)
         n = source.iterations
@@ -352,7 +316,9 @@ class Assembler:
     def _run_loop(self, source: KernelSource, carries: list[Carry]) -> list[Any]:
         """The carry into place, then the loop as one kernel."""
         self.sources.append(source)
-        kernel = cache.get_kernel(source.text, "kernel", kernel_namespace, version=_version())
+        kernel = cache.get_kernel(
+            source.text, "kernel", kernel_namespace, version=vocabulary_version()
+        )
         thunk = RunKernel(kernel, source.entries, 1, label=", ".join(source.labels))
         self.by_thunk[id(thunk)] = source
         return [*[CopyBytes(c.out, c.init, c.bytes) for c in carries], thunk]

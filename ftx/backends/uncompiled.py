@@ -17,12 +17,12 @@ from ..core.jaxpr import Eqn, Jaxpr, Literal
 from ..core.state import interpreting
 from ..transforms.passes import simplify
 from .bodies import with_own_results
-from .cpu import python_namespace
 from .fusion import Group
 from .pipeline import prepare
 from .scatters import shared
 from .source_code import render
 from .twins import run_uncompiled
+from .vocabulary import python_namespace
 
 
 def run(jaxpr: Jaxpr, args: Sequence[Any]) -> list[np.ndarray[Any, Any]]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import cache
-from ..backends.cpu import kernel_namespace
 from ..backends.executor import Compiled, For, Program, RunChunks, RunKernel
+from ..backends.vocabulary import kernel_namespace
 from .records import Roof
 
 STREAM = """def kernel(args, lo, hi):

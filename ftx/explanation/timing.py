@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import cache, cpu
+from ..backends import cache
 from ..backends.executor import Compiled, For, Program, RunKernel, Switch, While
+from ..backends.vocabulary import kernel_namespace, vocabulary_version
 from ..core.errors import ExplainError
 
 PROBE = """def kernel(args, lo, hi):
@@ -130,7 +131,7 @@ class Probed:
         if text is None:
             return thunk
         self._counted.append(id(thunk))
-        kernel = cache.get_kernel(text, "kernel", cpu.kernel_namespace, version=cpu._version())
+        kernel = cache.get_kernel(text, "kernel", kernel_namespace, version=vocabulary_version())
         place = (STEPS, 8 * (len(self._counted) - 1))
         return dataclasses.replace(thunk, kernel=kernel, entries=[*thunk.entries, place])
 

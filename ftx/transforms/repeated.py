@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import LoopLimitError
+from ..core.errors import ArgumentError, LoopLimitError
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
 from ..core.primitives import elementwise as E
@@ -51,11 +51,11 @@ class Tape(NamedTuple):
 
     @staticmethod
     def checked(name: str, max_iterations: Any, checkpoint_every: Any) -> Tape:
-        """The two options of a loop.  Raises: ValueError unless they are positive integers."""
+        """The two options of a loop.  Raises: ArgumentError unless they are positive integers."""
         found = {"max_iterations": max_iterations, "checkpoint_every": checkpoint_every}
         for option, value in found.items():
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(
+                raise ArgumentError(
                     f"{name}: expected {option} to be a positive integer or None, got {value!r}"
                 )
         return Tape(max_iterations, checkpoint_every)

@@ -13,7 +13,7 @@ import pytest
 import ftx
 from ftx.backends import cache, compile_pool, compile_worker
 from ftx.backends.compile_pool import Request, WorkerError
-from ftx.backends.cpu import kernel_namespace
+from ftx.backends.vocabulary import kernel_namespace
 
 TEXT = """
 def k(args, lo, hi):
@@ -98,7 +98,8 @@ def test_a_worker_is_kept_for_the_next_program(monkeypatch):
 def test_names_of_this_process_alone_are_compiled_here(monkeypatch):
     local = lambda: kernel_namespace()
     assert (
-        Request("", "k", kernel_namespace, 3).namespace_path == "ftx.backends.cpu:kernel_namespace"
+        Request("", "k", kernel_namespace, 3).namespace_path
+        == "ftx.backends.vocabulary:kernel_namespace"
     )
     assert Request("", "k", local, 3).namespace_path is None
     assert Request("", "k", {"n": 3}, 3).namespace_path is None

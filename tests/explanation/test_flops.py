@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ftx.backends.cpu import kernel_namespace
 from ftx.backends.numba_adapter import inspect_kernel
+from ftx.backends.vocabulary import kernel_namespace
 from ftx.explanation import flops
 
 KERNEL = """def kernel(args, lo, hi):

@@ -8,8 +8,8 @@ import pytest
 import ftx
 import ftx.numpy as fnp
 from ftx import random
-from ftx.backends.cpu import kernel_namespace
 from ftx.backends.numba_adapter import inspect_kernel
+from ftx.backends.vocabulary import kernel_namespace
 from ftx.core.errors import DTypeError, KeyReuseError, ShapeError
 from ftx.core.primitives.bits import threefry2x32
 

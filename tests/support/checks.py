@@ -275,8 +275,9 @@ def check_compiled(case: Case) -> None:
 
 def uncompiled(function: Any, args: Sequence[Any]) -> list[Any] | None:
     """Results of the generated kernels run as plain Python; None if there are library steps."""
-    from ftx.backends.cpu import CpuExecutable, python_namespace
+    from ftx.backends.cpu import CpuExecutable
     from ftx.backends.twins import run_uncompiled
+    from ftx.backends.vocabulary import python_namespace
 
     jaxpr = function.trace(*args).jaxpr
     executable = CpuExecutable(simplify(jaxpr.closed()))

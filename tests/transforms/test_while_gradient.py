@@ -276,7 +276,7 @@ def test_too_many_iterations_are_an_error(compiled):
     close(wrap(ftx.grad(f))(np.float64(2.0), 5), 80)
     over = {f: 6, ftx.grad(f): 6, ftx.vmap(ftx.grad(f), (None, 0)): np.array([1, 6])}
     for g, n in over.items():
-        with pytest.raises(LoopLimitError, match="at most 5 iterations(.|\n)*FTX-E024"):
+        with pytest.raises(LoopLimitError, match="at most 5 iterations(.|\n)*FTX-E052"):
             wrap(g)(np.float64(2.0), n)
 
 
