@@ -68,6 +68,7 @@ _LAZY = frozenset(
             "dtypes",
             "experimental",
             "export",
+            "extend",
             "flatten_util",
         ),
         *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages"),
