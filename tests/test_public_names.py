@@ -17,6 +17,7 @@ NAMES = {
         "ConvDimensionNumbers Precision add all_gather associative_scan axis_index "
         "broadcast_in_dim broadcast_shapes broadcasted_iota clamp complex cond "
         "conv_general_dilated conv_general_dilated_patches conv_transpose convert_element_type "
+        "custom_linear_solve custom_root "
         "dot_general dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim "
         "dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim fori_loop "
         "iota map max min pmax pmean psum reduce_window rsqrt scan select square stop_gradient "

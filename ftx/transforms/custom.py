@@ -36,6 +36,7 @@ from .calling import (
     trace_function,
 )
 from .jvp import instantiate
+from .transpose import transposed
 from .vmap import batch, batched_jaxpr
 
 
@@ -59,6 +60,15 @@ class CustomCall(Primitive):
                 "pass it as an argument, so that the custom rule sees it"
             )
         return rule.jvp(primals[n_consts:], tangents[n_consts:])
+
+    def transpose(self, cts: Any, *args: Any, jaxpr: Jaxpr, **_: Any) -> list[Any]:
+        """The transpose of the program itself, which is linear where this is asked for."""
+        linear = [isinstance(a, Linear) for a in args]
+        program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
+        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
+        results = iter(eval_jaxpr(program, [*known, *[ct for ct in cts if ct is not None]]))
+        per_linear = iter([next(results) if f else None for f in found])
+        return [next(per_linear) if lin else None for lin in linear]
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, rule: Rule, n_consts: int
