@@ -37,7 +37,7 @@ from .devices import (
 )
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
-from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
+from .transforms.custom import closure_convert, custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
     grad,
     hessian,
@@ -59,8 +59,9 @@ jacobian = jacrev
 
 _LAZY = frozenset(
     {
-        *("backends", "debug", "dlpack", "dtypes", "experimental", "export", "flatten_util"),
-        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages", "test_util"),
+        *("backends", "custom_batching", "custom_derivatives", "debug", "dlpack", "dtypes"),
+        *("experimental", "export", "flatten_util", "image", "nn", "ops", "profiler", "random"),
+        *("scipy", "sharding", "stages", "test_util"),
     }
 )
 

@@ -9,8 +9,9 @@ import ftx
 
 NAMES = {
     "": (
-        "Array ShapeDtypeStruct custom_jvp custom_vjp device_count device_get device_put devices "
-        "eval_shape grad jacfwd jacrev jit jvp local_device_count local_devices numpy pmap "
+        "Array ShapeDtypeStruct closure_convert custom_jvp custom_vjp device_count device_get "
+        "device_put devices eval_shape grad jacfwd jacrev jit jvp local_device_count "
+        "local_devices numpy pmap "
         "process_count process_index value_and_grad vjp vmap "
     ),
     "lax": (

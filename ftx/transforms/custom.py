@@ -9,14 +9,13 @@ Knows nothing of: when it is called.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.errors import CustomRuleError
+from ..core.errors import CustomRuleError, TreeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -24,7 +23,7 @@ from ..core.primitives.reduction import reduce_sum
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
-from ..core.tracing import trace
+from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import (
     FlatFunction,
@@ -33,6 +32,7 @@ from .calling import (
     check_callable,
     name_of,
     normalise_argnums,
+    positional,
     trace_function,
 )
 from .jvp import instantiate
@@ -191,7 +191,7 @@ class custom_jvp:
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
-        args = _positional(self.fun, args, kwargs)
+        args = positional(self.fun, args, kwargs)
         split = _Split(self.fun, self.nondiff_argnums, args)
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
@@ -217,16 +217,6 @@ class _Split:
 
         varying_only.__wrapped__ = fun  # type: ignore[attr-defined]
         self.fun = varying_only
-
-
-def _positional(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
-    if not kwargs:
-        return args
-    bound = inspect.signature(fun).bind(*args, **kwargs)
-    bound.apply_defaults()
-    if bound.kwargs:
-        raise CustomRuleError(f"{name_of(fun)}: keyword-only arguments do not reach a custom rule")
-    return bound.args
 
 
 def _bind(jaxpr: Jaxpr, values: Any, rule: Rule) -> list[Any]:
@@ -318,7 +308,7 @@ class custom_vjp:
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
-        args = _positional(self.fun, args, kwargs)
+        args = positional(self.fun, args, kwargs)
         split = _Split(self.fun, self.nondiff_argnums, args)
         forward = _Split(self.fwd, self.nondiff_argnums, args)
         leaves, in_tree = tree.flatten((split.varying, {}))
@@ -504,3 +494,44 @@ def custom_gradient(fun: Callable[..., Any]) -> custom_vjp:
 
     wrapped.defvjp(fwd, bwd)
     return wrapped
+
+
+def closure_convert(
+    fun: Callable[..., Any], *example_args: Any
+) -> tuple[Callable[..., Any], list[Any]]:
+    """`fun` as a function that also takes what it closes over, so that custom rules see it.
+
+    Args:
+      fun: pure function of trees of arrays.
+      example_args: arguments of the types that the result will be called with.
+    Returns: (converted, closed_over): converted(*args, *closed_over) is fun(*args); closed_over
+      holds the traced real or complex values, which alone may be differentiated.
+    Raises: TreeError when called with arguments of another structure.
+
+    >>> import ftx
+    >>> def slope(w):
+    ...     converted, closed_over = closure_convert(lambda x: w * x, 1.0)
+    ...     return ftx.grad(converted, 1)(5.0, *closed_over)
+    >>> float(ftx.jit(slope)(3.0))
+    5.0
+    """
+    check_callable("closure_convert", fun)
+    leaves, in_tree = tree.flatten((example_args, {}))
+    jaxpr, out_tree = trace_function(fun, [as_value(x).aval for x in leaves], in_tree)
+    hoisted = [isinstance(c, Tracer) and dtypes.is_inexact(c.dtype) for c in jaxpr.consts]
+    n = sum(hoisted)
+
+    def converted(*args: Any) -> Any:
+        split = len(args) - n
+        given, got = tree.flatten((args[:split], {}))
+        if got != in_tree:
+            raise TreeError(
+                f"closure_convert of {name_of(fun)}: expected arguments of the structure of the "
+                f"example {in_tree.child(0)} and {n} closed-over values, got {got.child(0)}"
+            )
+        more = iter(args[split:])
+        consts = [next(more) if h else c for h, c in zip(hoisted, jaxpr.consts, strict=True)]
+        outs = eval_jaxpr(jaxpr.closed(), [as_value(x) for x in (*consts, *given)])
+        return tree.unflatten(out_tree, outs)
+
+    return converted, [c for h, c in zip(hoisted, jaxpr.consts, strict=True) if h]
