@@ -37,7 +37,8 @@ from .devices import (
 )
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
-from .transforms.custom import closure_convert, custom_gradient, custom_jvp, custom_vjp
+from .transforms.closures import closure_convert
+from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
     grad,
     hessian,

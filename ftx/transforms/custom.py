@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.errors import CustomRuleError, TreeError
+from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -23,7 +23,7 @@ from ..core.primitives.reduction import reduce_sum
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
-from ..core.tracing import Tracer, trace
+from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
     FlatFunction,
@@ -36,6 +36,7 @@ from .calling import (
     trace_function,
 )
 from .jvp import instantiate
+from .symbolic_zeros import CustomVJPPrimal, SymbolicZero, zero_from_primal
 from .transpose import transposed
 from .vmap import batch, batched_jaxpr
 
@@ -158,11 +159,15 @@ class custom_jvp:
         functools.update_wrapper(self, fun)
         self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
         self.rule: Callable[..., Any] | None = None
+        self.symbolic_zeros = False
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
-        """Set the rule: (primals, tangents) -> (output, output tangent)."""
+        """Set the rule: (primals, tangents) -> (output, output tangent).
+
+        symbolic_zeros: tangents that are zero come as SymbolicZero, which the rule may return.
+        """
         check_callable("defjvp", jvp)
-        self.rule = jvp
+        self.rule, self.symbolic_zeros = jvp, symbolic_zeros
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
@@ -181,7 +186,7 @@ class custom_jvp:
                 total = tree.map(lambda a, b: a + b, total, term)
             return out, total
 
-        self.rule = rule
+        self.rule, self.symbolic_zeros = rule, False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
@@ -197,6 +202,7 @@ class custom_jvp:
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
         rule = _JvpRule(self.rule, split.fixed, in_tree, out_tree, name_of(self.fun))
+        rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -226,36 +232,46 @@ def _bind(jaxpr: Jaxpr, values: Any, rule: Rule) -> list[Any]:
 
 
 class _JvpRule(Rule):
+    symbolic_zeros = False
+
     def __init__(self, rule: Any, fixed: Any, in_tree: Any, out_tree: Any, name: str):
         self.rule, self.fixed, self.in_tree, self.out_tree = rule, fixed, in_tree, out_tree
         self.name = name
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
-        moved = [
-            instantiate(t, p) if dtypes.is_inexact(p.dtype) else None
-            for t, p in zip(tangents, primals, strict=True)
-        ]
-        (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, _zeros(moved)))
+        given = [self._given(t, p) for t, p in zip(tangents, primals, strict=True)]
+        (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, given))
         result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(f"{self.name}: expected its jvp rule to return (output, tangent)")
         outs, touts = (
             _leaves(self, r, what) for r, what in zip(result, ("output", "tangent"), strict=True)
         )
-        for o, t in zip(outs, touts, strict=True):
-            if o.shape != t.shape:
-                raise CustomRuleError(
-                    f"{self.name}: expected a tangent like the output {o.aval}, got {t.aval}"
-                )
-        touts = [
-            convert(t, o.dtype) if dtypes.is_inexact(o.dtype) else None
-            for o, t in zip(outs, touts, strict=True)
-        ]
-        return outs, touts
+        outs = [as_value(o) for o in outs]
+        return outs, [self._tangent(t, o) for t, o in zip(touts, outs, strict=True)]
 
+    def _given(self, tangent: Any, primal: Any) -> Any:
+        """A tangent as the rule is to see it."""
+        if not dtypes.is_inexact(primal.dtype):
+            tangent = None
+        elif not self.symbolic_zeros:
+            tangent = instantiate(tangent, primal)
+        if tangent is not None:
+            return tangent
+        return (
+            zero_from_primal(primal, True) if self.symbolic_zeros else np.zeros((), dtypes.float0)
+        )
 
-def _zeros(tangents: Any) -> list[Any]:
-    return [np.zeros((), dtypes.float0) if t is None else t for t in tangents]
+    def _tangent(self, tangent: Any, out: Any) -> Any:
+        """A tangent as the rule returned it, checked; None is zero."""
+        t = tangent if isinstance(tangent, SymbolicZero) else as_value(tangent)
+        if out.shape != t.shape:
+            raise CustomRuleError(
+                f"{self.name}: expected a tangent like the output {out.aval}, got {t.aval}"
+            )
+        if isinstance(t, SymbolicZero) or not dtypes.is_inexact(out.dtype):
+            return None
+        return convert(t, out.dtype)
 
 
 def _leaves(rule: Any, value: Any, what: str) -> list[Any]:
@@ -265,7 +281,7 @@ def _leaves(rule: Any, value: Any, what: str) -> list[Any]:
             f"{rule.name}: expected its rule to return an {what} of structure {rule.out_tree}, "
             f"got {got}"
         )
-    return [as_value(x) for x in leaves]
+    return leaves
 
 
 class custom_vjp:
@@ -289,16 +305,25 @@ class custom_vjp:
         self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
+        self.symbolic_zeros = False
 
     def defvjp(
-        self, fwd: Callable[..., Any], bwd: Callable[..., Any], symbolic_zeros: bool = False
+        self,
+        fwd: Callable[..., Any],
+        bwd: Callable[..., Any],
+        symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
     ) -> None:
-        """Set the forward and backward functions."""
+        """Set the forward and backward functions.
+
+        Args:
+          symbolic_zeros: fwd receives CustomVJPPrimals, which say which arguments are
+            differentiated, and bwd a SymbolicZero for each output that nothing depends on.
+          optimize_remat: of no effect: compiled programs drop what of fwd is not needed.
+        """
         check_callable("defvjp", fwd)
         check_callable("defvjp", bwd)
-        if symbolic_zeros:
-            raise NotImplementedError("defvjp: symbolic_zeros is not supported")
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
@@ -316,6 +341,7 @@ class custom_vjp:
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
         bwd = functools.partial(self.bwd, *split.fixed)
         rule = _VjpRule(forward.fun, bwd, in_tree, out_tree, name_of(self.fun))
+        rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -323,13 +349,20 @@ class custom_vjp:
 
 
 class _VjpRule(Rule):
+    symbolic_zeros = False
+
     def __init__(self, fwd: Any, bwd: Any, in_tree: Any, out_tree: Any, name: str):
         self.fwd, self.bwd, self.name = fwd, bwd, name
         self.in_tree, self.out_tree = in_tree, out_tree
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         flat = FlatFunction(self.fwd, self.in_tree)
-        results = flat(*primals)
+        given = primals
+        if self.symbolic_zeros:
+            given = [
+                CustomVJPPrimal(p, t is not None) for p, t in zip(primals, tangents, strict=True)
+            ]
+        results = flat(*given)
         if flat.out_tree is None or flat.out_tree.num_children != 2:
             raise CustomRuleError(f"{self.name}: expected fwd to return (output, residuals)")
         got, residual_tree = flat.out_tree.children()
@@ -345,7 +378,9 @@ class _VjpRule(Rule):
             for t, p in zip(tangents, primals, strict=True)
             if dtypes.is_inexact(p.dtype)
         ]
-        backward = _Backward(self, residual_tree, [p.aval for p in primals])
+        backward = _Backward(
+            self, residual_tree, [p.aval for p in primals], [o.aval.tangent for o in outs]
+        )
         inexact = [dtypes.is_inexact(o.dtype) for o in outs]
         touts = iter(
             custom_lin_p.bind(
@@ -362,13 +397,27 @@ class _VjpRule(Rule):
 class _Backward:
     """bwd on flat residuals and cotangents."""
 
-    def __init__(self, rule: _VjpRule, residual_tree: Any, in_avals: list[ShapedArray]):
-        self.rule, self.residual_tree, self.in_avals = rule, residual_tree, in_avals
+    def __init__(self, rule: _VjpRule, residual_tree: Any, in_avals: Any, ct_avals: Any):
+        self.rule, self.residual_tree = rule, residual_tree
+        self.in_avals, self.ct_avals = in_avals, ct_avals
+
+    def _given(self, cts: Any) -> list[Any]:
+        """One cotangent per output, as bwd is to see it; integers have none, None is zero."""
+        given = iter(cts)
+        found = [None if a.dtype == dtypes.float0 else next(given) for a in self.ct_avals]
+        if self.rule.symbolic_zeros:
+            pairs = zip(found, self.ct_avals, strict=True)
+            return [SymbolicZero(a) if ct is None else ct for ct, a in pairs]
+        return [
+            np.zeros(a.shape, a.dtype) if a.dtype == dtypes.float0 else instantiate(ct, a)
+            for ct, a in zip(found, self.ct_avals, strict=True)
+        ]
 
     def __call__(self, residuals: Any, cts: Any) -> list[Any]:
-        """One cotangent per inexact argument leaf; None is zero."""
+        """One cotangent per inexact argument leaf, from one per inexact output; None is zero."""
         rule = self.rule
-        res, ct = tree.unflatten(self.residual_tree, residuals), tree.unflatten(rule.out_tree, cts)
+        res = tree.unflatten(self.residual_tree, residuals)
+        ct = tree.unflatten(rule.out_tree, self._given(cts))
         result = rule.bwd(res, ct)
         wanted = rule.in_tree.children()[0]
         if not isinstance(result, (tuple, list)) or len(result) != wanted.num_children:
@@ -394,7 +443,7 @@ class _Backward:
         ]
 
     def _typed(self, ct: Any, aval: ShapedArray) -> Any:
-        if ct is None:
+        if ct is None or isinstance(ct, SymbolicZero):
             return None
         ct = as_value(ct)
         if ct.shape != aval.shape:
@@ -424,8 +473,7 @@ class CustomLin(Primitive):
     def transpose(
         self, cts: Any, *args: Any, backward: Any, n_residuals: int, out_avals: Any
     ) -> list[Any]:
-        given = [instantiate(ct, a) for ct, a in zip(cts, out_avals, strict=True)]
-        results = backward(args[:n_residuals], given)
+        results = backward(args[:n_residuals], cts)
         wanted = [isinstance(a, Linear) for a in args[n_residuals:]]
         return [
             *[None] * n_residuals,
@@ -457,12 +505,15 @@ class _BatchedBackward:
         found: list[bool] = []
 
         def run(*args: Any) -> list[Any]:
-            results = self.inner(args[: len(residuals)], args[len(residuals) :])
+            each = iter(args[len(residuals) :])
+            full = [None if ct is None else next(each) for ct in cts]
+            results = self.inner(args[: len(residuals)], full)
             found.extend(r is not None for r in results)
             return [r for r in results if r is not None]
 
-        dims = [*self.residual_dims, *[0] * len(cts)]
-        values = [*residuals, *cts]
+        nonzero = [ct for ct in cts if ct is not None]
+        dims = [*self.residual_dims, *[0] * len(nonzero)]
+        values = [*residuals, *nonzero]
         types = [_example(v, d) for v, d in zip(values, dims, strict=True)]
         outs, out_dims = batch(trace(run, types), self.axis, values, dims)
         given = iter(zip(outs, out_dims, strict=True))
@@ -494,44 +545,3 @@ def custom_gradient(fun: Callable[..., Any]) -> custom_vjp:
 
     wrapped.defvjp(fwd, bwd)
     return wrapped
-
-
-def closure_convert(
-    fun: Callable[..., Any], *example_args: Any
-) -> tuple[Callable[..., Any], list[Any]]:
-    """`fun` as a function that also takes what it closes over, so that custom rules see it.
-
-    Args:
-      fun: pure function of trees of arrays.
-      example_args: arguments of the types that the result will be called with.
-    Returns: (converted, closed_over): converted(*args, *closed_over) is fun(*args); closed_over
-      holds the traced real or complex values, which alone may be differentiated.
-    Raises: TreeError when called with arguments of another structure.
-
-    >>> import ftx
-    >>> def slope(w):
-    ...     converted, closed_over = closure_convert(lambda x: w * x, 1.0)
-    ...     return ftx.grad(converted, 1)(5.0, *closed_over)
-    >>> float(ftx.jit(slope)(3.0))
-    5.0
-    """
-    check_callable("closure_convert", fun)
-    leaves, in_tree = tree.flatten((example_args, {}))
-    jaxpr, out_tree = trace_function(fun, [as_value(x).aval for x in leaves], in_tree)
-    hoisted = [isinstance(c, Tracer) and dtypes.is_inexact(c.dtype) for c in jaxpr.consts]
-    n = sum(hoisted)
-
-    def converted(*args: Any) -> Any:
-        split = len(args) - n
-        given, got = tree.flatten((args[:split], {}))
-        if got != in_tree:
-            raise TreeError(
-                f"closure_convert of {name_of(fun)}: expected arguments of the structure of the "
-                f"example {in_tree.child(0)} and {n} closed-over values, got {got.child(0)}"
-            )
-        more = iter(args[split:])
-        consts = [next(more) if h else c for h, c in zip(hoisted, jaxpr.consts, strict=True)]
-        outs = eval_jaxpr(jaxpr.closed(), [as_value(x) for x in (*consts, *given)])
-        return tree.unflatten(out_tree, outs)
-
-    return converted, [c for h, c in zip(hoisted, jaxpr.consts, strict=True) if h]
