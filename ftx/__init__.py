@@ -16,6 +16,7 @@ from .core import errors
 from .core.array import Array
 from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
+from .core.backend import register_costs as _register_costs
 from .core.config import config
 from .core.state import use_trace as _use_trace
 from .core.types import ShapeDtypeStruct
@@ -87,6 +88,9 @@ def _loader(module, name):
 _register_backend("reference", _ReferenceBackend)
 _register_backend("cpu", _loader(".backends.cpu", "CpuBackend"))
 _register_backend("cuda", _loader(".backends.cuda", "CudaBackend"))
+_register_costs(
+    "cpu", lambda jaxpr: importlib.import_module(".explanation.costs", __name__).costs(jaxpr)
+)
 
 
 def compile_stats():
