@@ -5,6 +5,7 @@ Must not know: promotion and broadcasting, which `ftx.numpy` does.
 """
 
 from ..transforms.cond import cond, switch
+from ..transforms.platform import platform_dependent
 from ..transforms.scan import map_ as map
 from ..transforms.scan import scan
 from ..transforms.solves import custom_linear_solve, custom_root

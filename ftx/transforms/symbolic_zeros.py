@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
 from ..core.array import aval_of
 from ..core.dtypes import DType, float0
 from ..core.errors import CustomRuleError
 from ..core.primitives.shape import full
+from ..core.tree import map as map_leaves
 from ..core.types import ShapedArray
 
 
@@ -62,7 +62,7 @@ class CustomVJPPrimal:
     perturbed: bool
 
 
-def custom_vjp_primal_tree_values(structure: Any) -> Any:
+def custom_vjp_primal_tree_values(tree: Any) -> Any:
     """A tree of CustomVJPPrimals as the tree of their values.
 
     Raises: CustomRuleError for a leaf of another type.
@@ -79,16 +79,16 @@ def custom_vjp_primal_tree_values(structure: Any) -> Any:
             )
         return leaf.value
 
-    return tree.map(value, structure)
+    return map_leaves(value, tree)
 
 
-def zero_from_primal(value: Any, symbolic_zeros: bool = False) -> Any:
+def zero_from_primal(val: Any, symbolic_zeros: bool = False) -> Any:
     """The zero tangent of an array: written out, or symbolic.
 
     >>> float(zero_from_primal(3.0)), zero_from_primal(3, symbolic_zeros=True)
     (0.0, SymbolicZero(float0[]))
     """
     if symbolic_zeros:
-        return SymbolicZero.from_primal_value(value)
-    aval = aval_of(value).tangent
+        return SymbolicZero.from_primal_value(val)
+    aval = aval_of(val).tangent
     return np.zeros(aval.shape, float0) if aval.dtype == float0 else full(aval.shape, 0, aval.dtype)
