@@ -15,6 +15,7 @@ from .backends.reference import ReferenceBackend as _ReferenceBackend
 from .core.array import Array
 from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
+from .core.backend import register_costs as _register_costs
 from .core.config import config
 from .core.state import use_trace as _use_trace
 from .core.tracebacks import install_hooks as _install_hooks
@@ -38,6 +39,7 @@ from .devices import (
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
 from .transforms.checkpoint_policies import checkpoint_policies
+from .transforms.closures import closure_convert
 from .transforms.custom import custom_gradient, custom_jvp, custom_vjp
 from .transforms.grad import (
     grad,
@@ -63,6 +65,8 @@ _LAZY = frozenset(
         *(
             "ad_checkpoint",
             "backends",
+            "custom_batching",
+            "custom_derivatives",
             "debug",
             "dlpack",
             "dtypes",
@@ -98,6 +102,9 @@ _install_hooks()
 _register_backend("reference", _ReferenceBackend)
 _register_backend("cpu", _loader(".backends.cpu", "CpuBackend"))
 _register_backend("cuda", _loader(".backends.cuda", "CudaBackend"))
+_register_costs(
+    "cpu", lambda jaxpr: importlib.import_module(".explanation.costs", __name__).costs(jaxpr)
+)
 
 
 def compile_stats():

@@ -9,18 +9,20 @@ import ftx
 
 NAMES = {
     "": (
-        "Array ShapeDtypeStruct custom_jvp custom_vjp device_count device_get device_put devices "
-        "eval_shape grad jacfwd jacrev jit jvp local_device_count local_devices numpy pmap "
+        "Array ShapeDtypeStruct closure_convert custom_jvp custom_vjp device_count device_get "
+        "device_put devices eval_shape grad jacfwd jacrev jit jvp local_device_count "
+        "local_devices numpy pmap "
         "process_count process_index value_and_grad vjp vmap "
     ),
     "lax": (
         "ConvDimensionNumbers Precision add all_gather associative_scan axis_index "
         "broadcast_in_dim broadcast_shapes broadcasted_iota clamp complex cond "
         "conv_general_dilated conv_general_dilated_patches conv_transpose convert_element_type "
+        "custom_linear_solve custom_root "
         "dot_general dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim "
         "dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim fori_loop "
-        "iota map max min pmax pmean psum reduce_window rsqrt scan select square stop_gradient "
-        "switch top_k while_loop "
+        "iota map max min platform_dependent pmax pmean psum reduce_window rsqrt scan select "
+        "square stop_gradient switch top_k while_loop "
     ),
     "tree": (
         "all flatten flatten_with_path leaves leaves_with_path map map_with_path reduce structure "
@@ -61,7 +63,18 @@ NAMES = {
     "scipy.linalg": (
         "block_diag cho_factor cho_solve cholesky lu_factor lu_solve solve solve_triangular svd "
     ),
+    "custom_batching": ("custom_vmap sequential_vmap "),
+    "custom_derivatives": (
+        "CustomVJPPrimal SymbolicZero closure_convert custom_gradient custom_jvp custom_vjp "
+        "custom_vjp_primal_tree_values zero_from_primal "
+    ),
+    "dtypes": (
+        "TypePromotionError bfloat16 canonicalize_dtype extended finfo float0 iinfo "
+        "itemsize_bits prng_key result_type scalar_type_of "
+    ),
     "flatten_util": ("ravel_pytree "),
+    "stages": ("ArgInfo Compiled Lowered Traced Wrapped "),
+    "test_util": ("check_grads check_jvp check_vjp "),
     "nn": ("gelu log_softmax logsumexp one_hot relu sigmoid softmax softplus "),
 }
 UNSHARED = {

@@ -31,6 +31,14 @@ class ComparingExecutable:
     def __init__(self, jaxpr: Jaxpr, compiled: Any, compile_: Callable[[Jaxpr], Any]):
         self._jaxpr, self._compiled, self._compile = jaxpr, compiled, compile_
 
+    @property
+    def arena_bytes(self) -> int | None:
+        return self._compiled.arena_bytes
+
+    @property
+    def aliased_bytes(self) -> int:
+        return self._compiled.aliased_bytes
+
     def __call__(self, *args: Any) -> list[Any]:
         outs = self._compiled(*args)
         env = dict(zip(self._jaxpr.invars, map(as_array, args), strict=True))

@@ -451,6 +451,7 @@ class CpuExecutable:
             k: simple.invars.index(same[a]) for k, a in enumerate(simple.outvars) if a in same
         }
         """For a result in donated memory, the argument that gives it."""
+        self.aliased_bytes = sum(self._out_avals[k].nbytes for k in self._taken)
 
     def __call__(self, *args: Any) -> list[Any]:
         inputs = [

@@ -228,6 +228,8 @@ class Run:
 class CudaExecutable:
     """A compiled program on one device."""
 
+    aliased_bytes = 0
+
     def __init__(self, jaxpr: Jaxpr, device: Device, resident: Resident):
         self.device, self._resident = device, resident
         self._avals = [v.aval for v in jaxpr.invars]

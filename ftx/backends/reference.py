@@ -18,6 +18,10 @@ from ..core.state import interpreting
 class ReferenceExecutable:
     """Runs a program by its primitives' `impl`."""
 
+    arena_bytes = None
+    """NumPy allocates each result when it is made."""
+    aliased_bytes = 0
+
     def __init__(self, jaxpr: Jaxpr):
         self._jaxpr = jaxpr
 

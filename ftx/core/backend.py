@@ -1,7 +1,7 @@
 """The sockets that higher layers plug into, so that core need not import them.
 
-In: backends registered by `ftx/__init__`, operators installed by `ftx.numpy`.
-Out: `get_backend(name)`.
+In: backends, and who counts their work, registered by `ftx/__init__`.
+Out: `get_backend(name)`, `count_costs(name, jaxpr)`.
 Knows nothing of: any particular backend.
 """
 
@@ -16,6 +16,16 @@ from .jaxpr import Jaxpr
 
 class Executable(Protocol):
     """A compiled program: arrays in, arrays out."""
+
+    @property
+    def arena_bytes(self) -> int | None:
+        """Memory of the temporaries of one call; None if unknown."""
+        ...
+
+    @property
+    def aliased_bytes(self) -> int:
+        """Of results that are made in the memory of donated arguments."""
+        ...
 
     def __call__(self, *args: Any) -> list[Any]: ...
 
@@ -34,6 +44,7 @@ class Backend(Protocol):
 
 _LOADERS: dict[str, Callable[[], Backend]] = {}
 _LOADED: dict[str, Backend] = {}
+_COUNTERS: dict[str, Callable[[Jaxpr], dict[str, float]]] = {}
 
 
 def register_backend(name: str, load: Callable[[], Backend]) -> None:
@@ -56,3 +67,14 @@ def get_backend(name: str) -> Backend:
             )
         _LOADED[name] = _LOADERS[name]()
     return _LOADED[name]
+
+
+def register_costs(name: str, count: Callable[[Jaxpr], dict[str, float]]) -> None:
+    """Let `count` find the work of programs compiled for the backend `name`."""
+    _COUNTERS[name] = count
+
+
+def count_costs(name: str, jaxpr: Jaxpr) -> dict[str, float] | None:
+    """Operations and bytes of a program on the backend `name`; None if nobody counts them."""
+    count = _COUNTERS.get(name)
+    return None if count is None else count(jaxpr)

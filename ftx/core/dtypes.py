@@ -172,8 +172,8 @@ def lattice(operands: tuple[tuple[DType, bool], ...], x64: bool | None) -> tuple
     all_weak = all(weak for _, weak in operands)
     nodes = frozenset(_WEAK[_KIND[d]] if weak and not all_weak else d for d, weak in operands)
     top = _join(nodes)
-    if isinstance(top, str):
-        top = {"i*": default_int, "f*": default_float, "c*": default_complex}[top]()
+    if isinstance(top, str):  # of a bool and a weak number, or uint64 and int64
+        return {"i*": default_int, "f*": default_float, "c*": default_complex}[top](), True
     return (_TO_32.get(top, top) if x64 is False else top), all_weak
 
 

@@ -5,8 +5,10 @@ Must not know: promotion and broadcasting, which `ftx.numpy` does.
 """
 
 from ..transforms.cond import cond, switch
+from ..transforms.platform import platform_dependent
 from ..transforms.scan import map_ as map
 from ..transforms.scan import scan
+from ..transforms.solves import custom_linear_solve, custom_root
 from ..transforms.while_loop import fori_loop, while_loop
 from .arrays import *  # noqa: F403
 from .collectives import *  # noqa: F403

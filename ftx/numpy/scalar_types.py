@@ -106,12 +106,24 @@ _ABSTRACT = {
 }
 
 
+class extended(np.generic):
+    """The class of dtypes that are not numbers; none exists here: keys are uint32 arrays."""
+
+
+class prng_key(extended):
+    """The class of random keys' dtypes; none exists here: keys are uint32 arrays."""
+
+
 def issubdtype(arg1, arg2):
     """Whether dtype `arg1` is `arg2` or belongs to the class `arg2`.
 
     >>> issubdtype(bfloat16, floating)
     True
     """
+    if isinstance(arg2, type) and issubclass(arg2, extended):
+        return isinstance(arg1, type) and issubclass(arg1, arg2)
+    if isinstance(arg1, np.dtype) and arg1 == dtypes.float0:
+        return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.float0
     if isinstance(arg1, type) and arg1 in _ABSTRACT or arg1 in (signedinteger, unsignedinteger):
         return isinstance(arg2, type) and issubclass(arg1, arg2)
     found = dtypes.canonical(arg1)
@@ -170,11 +182,18 @@ def result_type(*args):
     >>> result_type(int32, 1.0)
     dtype('float32')
     """
+    return result_type_and_weakness(*args)[0]
+
+
+def result_type_and_weakness(*args):
+    """`result_type`, and whether it gives way to that of another operand.
+
+    >>> result_type_and_weakness(1, 2.0)
+    (dtype('float32'), True)
+    """
     if not args:
         raise DTypeError("result_type: expected at least one array or dtype, got none")
-    pairs = tuple(_pair(a) for a in args)
-    found, _ = dtypes.lattice(pairs, config.enable_x64)
-    return found
+    return dtypes.lattice(tuple(_pair(a) for a in args), config.enable_x64)
 
 
 _PYTHON = {int: "i", float: "f", complex: "c"}

@@ -12,7 +12,12 @@ from typing import Any
 
 from ..core import tree
 from ..core.array import Value, as_array, aval_of
-from ..core.errors import NotAnArrayError, NotCallableError, StaticArgumentError
+from ..core.errors import (
+    CustomRuleError,
+    NotAnArrayError,
+    NotCallableError,
+    StaticArgumentError,
+)
 from ..core.jaxpr import Jaxpr
 from ..core.tracing import trace
 from ..core.types import ShapedArray
@@ -113,6 +118,23 @@ def trace_function(
     )
     assert flat.out_tree is not None
     return jaxpr, flat.out_tree
+
+
+def positional(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """The arguments by position, as custom rules take them.
+
+    Raises: CustomRuleError for keyword-only arguments.
+    """
+    if not kwargs:
+        return args
+    bound = inspect.signature(fun).bind(*args, **kwargs)
+    bound.apply_defaults()
+    if bound.kwargs:
+        raise CustomRuleError(
+            f"{name_of(fun)}: expected arguments that can be passed by position, got "
+            "keyword-only ones; a custom rule takes positions only: close over them"
+        )
+    return bound.args
 
 
 def as_tuple(value: Any) -> tuple[int, ...]:

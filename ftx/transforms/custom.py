@@ -9,14 +9,13 @@ Knows nothing of: when it is called.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import dtypes, tree
-from ..core.errors import CustomRuleError, UnsupportedError
+from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -33,9 +32,12 @@ from .calling import (
     check_callable,
     name_of,
     normalise_argnums,
+    positional,
     trace_function,
 )
 from .jvp import instantiate
+from .symbolic_zeros import CustomVJPPrimal, SymbolicZero, zero_from_primal
+from .transpose import transposed
 from .vmap import batch, batched_jaxpr
 
 
@@ -60,6 +62,15 @@ class CustomCall(Primitive):
                 "rule sees it"
             )
         return rule.jvp(primals[n_consts:], tangents[n_consts:])
+
+    def transpose(self, cts: Any, *args: Any, jaxpr: Jaxpr, **_: Any) -> list[Any]:
+        """The transpose of the program itself, which is linear where this is asked for."""
+        linear = [isinstance(a, Linear) for a in args]
+        program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
+        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
+        results = iter(eval_jaxpr(program, [*known, *[ct for ct in cts if ct is not None]]))
+        per_linear = iter([next(results) if f else None for f in found])
+        return [next(per_linear) if lin else None for lin in linear]
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, rule: Rule, n_consts: int
@@ -149,11 +160,15 @@ class custom_jvp:
         functools.update_wrapper(self, fun)
         self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
         self.rule: Callable[..., Any] | None = None
+        self.symbolic_zeros = False
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
-        """Set the rule: (primals, tangents) -> (output, output tangent)."""
+        """Set the rule: (primals, tangents) -> (output, output tangent).
+
+        symbolic_zeros: tangents that are zero come as SymbolicZero, which the rule may return.
+        """
         check_callable("defjvp", jvp)
-        self.rule = jvp
+        self.rule, self.symbolic_zeros = jvp, symbolic_zeros
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
@@ -172,7 +187,7 @@ class custom_jvp:
                 total = tree.map(lambda a, b: a + b, total, term)
             return out, total
 
-        self.rule = rule
+        self.rule, self.symbolic_zeros = rule, False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
@@ -182,12 +197,13 @@ class custom_jvp:
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
-        args = _positional(self.fun, args, kwargs)
+        args = positional(self.fun, args, kwargs)
         split = _Split(self.fun, self.nondiff_argnums, args)
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
         rule = _JvpRule(self.rule, split.fixed, in_tree, out_tree, name_of(self.fun))
+        rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -210,19 +226,6 @@ class _Split:
         self.fun = varying_only
 
 
-def _positional(fun: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
-    if not kwargs:
-        return args
-    bound = inspect.signature(fun).bind(*args, **kwargs)
-    bound.apply_defaults()
-    if bound.kwargs:
-        raise CustomRuleError(
-            f"{name_of(fun)}: expected arguments that can be passed by position, got "
-            "keyword-only ones; a custom rule takes positions only: close over them"
-        )
-    return bound.args
-
-
 def _bind(jaxpr: Jaxpr, values: Any, rule: Rule) -> list[Any]:
     return custom_call_p.bind(
         *jaxpr.consts, *values, jaxpr=jaxpr.closed(), rule=rule, n_consts=len(jaxpr.consts)
@@ -230,16 +233,15 @@ def _bind(jaxpr: Jaxpr, values: Any, rule: Rule) -> list[Any]:
 
 
 class _JvpRule(Rule):
+    symbolic_zeros = False
+
     def __init__(self, rule: Any, fixed: Any, in_tree: Any, out_tree: Any, name: str):
         self.rule, self.fixed, self.in_tree, self.out_tree = rule, fixed, in_tree, out_tree
         self.name = name
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
-        moved = [
-            instantiate(t, p) if dtypes.is_inexact(p.dtype) else None
-            for t, p in zip(tangents, primals, strict=True)
-        ]
-        (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, _zeros(moved)))
+        given = [self._given(t, p) for t, p in zip(tangents, primals, strict=True)]
+        (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, given))
         result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(
@@ -249,20 +251,31 @@ class _JvpRule(Rule):
         outs, touts = (
             _leaves(self, r, what) for r, what in zip(result, ("output", "tangent"), strict=True)
         )
-        for o, t in zip(outs, touts, strict=True):
-            if o.shape != t.shape:
-                raise CustomRuleError(
-                    f"{self.name}: expected a tangent like the output {o.aval}, got {t.aval}"
-                )
-        touts = [
-            convert(t, o.dtype) if dtypes.is_inexact(o.dtype) else None
-            for o, t in zip(outs, touts, strict=True)
-        ]
-        return outs, touts
+        outs = [as_value(o) for o in outs]
+        return outs, [self._tangent(t, o) for t, o in zip(touts, outs, strict=True)]
 
+    def _given(self, tangent: Any, primal: Any) -> Any:
+        """A tangent as the rule is to see it."""
+        if not dtypes.is_inexact(primal.dtype):
+            tangent = None
+        elif not self.symbolic_zeros:
+            tangent = instantiate(tangent, primal)
+        if tangent is not None:
+            return tangent
+        return (
+            zero_from_primal(primal, True) if self.symbolic_zeros else np.zeros((), dtypes.float0)
+        )
 
-def _zeros(tangents: Any) -> list[Any]:
-    return [np.zeros((), dtypes.float0) if t is None else t for t in tangents]
+    def _tangent(self, tangent: Any, out: Any) -> Any:
+        """A tangent as the rule returned it, checked; None is zero."""
+        t = tangent if isinstance(tangent, SymbolicZero) else as_value(tangent)
+        if out.shape != t.shape:
+            raise CustomRuleError(
+                f"{self.name}: expected a tangent like the output {out.aval}, got {t.aval}"
+            )
+        if isinstance(t, SymbolicZero) or not dtypes.is_inexact(out.dtype):
+            return None
+        return convert(t, out.dtype)
 
 
 def _leaves(rule: Any, value: Any, what: str) -> list[Any]:
@@ -272,7 +285,7 @@ def _leaves(rule: Any, value: Any, what: str) -> list[Any]:
             f"{rule.name}: expected its rule to return an {what} of structure {rule.out_tree}, "
             f"got {got}"
         )
-    return [as_value(x) for x in leaves]
+    return leaves
 
 
 class custom_vjp:
@@ -296,19 +309,25 @@ class custom_vjp:
         self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
+        self.symbolic_zeros = False
 
     def defvjp(
-        self, fwd: Callable[..., Any], bwd: Callable[..., Any], symbolic_zeros: bool = False
+        self,
+        fwd: Callable[..., Any],
+        bwd: Callable[..., Any],
+        symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
     ) -> None:
-        """Set the forward and backward functions."""
+        """Set the forward and backward functions.
+
+        Args:
+          symbolic_zeros: fwd receives CustomVJPPrimals, which say which arguments are
+            differentiated, and bwd a SymbolicZero for each output that nothing depends on.
+          optimize_remat: of no effect: compiled programs drop what of fwd is not needed.
+        """
         check_callable("defvjp", fwd)
         check_callable("defvjp", bwd)
-        if symbolic_zeros:
-            raise UnsupportedError(
-                f"defvjp: expected symbolic_zeros=False, got {symbolic_zeros}; cotangents "
-                "that are zero arrive as arrays of zeros"
-            )
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
@@ -318,7 +337,7 @@ class custom_vjp:
             )
         if STATE.trace is None:
             return self.fun(*args, **kwargs)
-        args = _positional(self.fun, args, kwargs)
+        args = positional(self.fun, args, kwargs)
         split = _Split(self.fun, self.nondiff_argnums, args)
         forward = _Split(self.fwd, self.nondiff_argnums, args)
         leaves, in_tree = tree.flatten((split.varying, {}))
@@ -326,6 +345,7 @@ class custom_vjp:
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
         bwd = functools.partial(self.bwd, *split.fixed)
         rule = _VjpRule(forward.fun, bwd, in_tree, out_tree, name_of(self.fun))
+        rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -333,13 +353,20 @@ class custom_vjp:
 
 
 class _VjpRule(Rule):
+    symbolic_zeros = False
+
     def __init__(self, fwd: Any, bwd: Any, in_tree: Any, out_tree: Any, name: str):
         self.fwd, self.bwd, self.name = fwd, bwd, name
         self.in_tree, self.out_tree = in_tree, out_tree
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         flat = FlatFunction(self.fwd, self.in_tree)
-        results = flat(*primals)
+        given = primals
+        if self.symbolic_zeros:
+            given = [
+                CustomVJPPrimal(p, t is not None) for p, t in zip(primals, tangents, strict=True)
+            ]
+        results = flat(*given)
         if flat.out_tree is None or flat.out_tree.num_children != 2:
             raise CustomRuleError(
                 f"{self.name}: expected fwd to return (output, residuals), got "
@@ -358,7 +385,9 @@ class _VjpRule(Rule):
             for t, p in zip(tangents, primals, strict=True)
             if dtypes.is_inexact(p.dtype)
         ]
-        backward = _Backward(self, residual_tree, [p.aval for p in primals])
+        backward = _Backward(
+            self, residual_tree, [p.aval for p in primals], [o.aval.tangent for o in outs]
+        )
         inexact = [dtypes.is_inexact(o.dtype) for o in outs]
         touts = iter(
             custom_lin_p.bind(
@@ -375,13 +404,27 @@ class _VjpRule(Rule):
 class _Backward:
     """bwd on flat residuals and cotangents."""
 
-    def __init__(self, rule: _VjpRule, residual_tree: Any, in_avals: list[ShapedArray]):
-        self.rule, self.residual_tree, self.in_avals = rule, residual_tree, in_avals
+    def __init__(self, rule: _VjpRule, residual_tree: Any, in_avals: Any, ct_avals: Any):
+        self.rule, self.residual_tree = rule, residual_tree
+        self.in_avals, self.ct_avals = in_avals, ct_avals
+
+    def _given(self, cts: Any) -> list[Any]:
+        """One cotangent per output, as bwd is to see it; integers have none, None is zero."""
+        given = iter(cts)
+        found = [None if a.dtype == dtypes.float0 else next(given) for a in self.ct_avals]
+        if self.rule.symbolic_zeros:
+            pairs = zip(found, self.ct_avals, strict=True)
+            return [SymbolicZero(a) if ct is None else ct for ct, a in pairs]
+        return [
+            np.zeros(a.shape, a.dtype) if a.dtype == dtypes.float0 else instantiate(ct, a)
+            for ct, a in zip(found, self.ct_avals, strict=True)
+        ]
 
     def __call__(self, residuals: Any, cts: Any) -> list[Any]:
-        """One cotangent per inexact argument leaf; None is zero."""
+        """One cotangent per inexact argument leaf, from one per inexact output; None is zero."""
         rule = self.rule
-        res, ct = tree.unflatten(self.residual_tree, residuals), tree.unflatten(rule.out_tree, cts)
+        res = tree.unflatten(self.residual_tree, residuals)
+        ct = tree.unflatten(rule.out_tree, self._given(cts))
         result = rule.bwd(res, ct)
         wanted = rule.in_tree.children()[0]
         if not isinstance(result, (tuple, list)) or len(result) != wanted.num_children:
@@ -407,7 +450,7 @@ class _Backward:
         ]
 
     def _typed(self, ct: Any, aval: ShapedArray) -> Any:
-        if ct is None:
+        if ct is None or isinstance(ct, SymbolicZero):
             return None
         ct = as_value(ct)
         if ct.shape != aval.shape:
@@ -437,8 +480,7 @@ class CustomLin(Primitive):
     def transpose(
         self, cts: Any, *args: Any, backward: Any, n_residuals: int, out_avals: Any
     ) -> list[Any]:
-        given = [instantiate(ct, a) for ct, a in zip(cts, out_avals, strict=True)]
-        results = backward(args[:n_residuals], given)
+        results = backward(args[:n_residuals], cts)
         wanted = [isinstance(a, Linear) for a in args[n_residuals:]]
         return [
             *[None] * n_residuals,
@@ -470,12 +512,15 @@ class _BatchedBackward:
         found: list[bool] = []
 
         def run(*args: Any) -> list[Any]:
-            results = self.inner(args[: len(residuals)], args[len(residuals) :])
+            each = iter(args[len(residuals) :])
+            full = [None if ct is None else next(each) for ct in cts]
+            results = self.inner(args[: len(residuals)], full)
             found.extend(r is not None for r in results)
             return [r for r in results if r is not None]
 
-        dims = [*self.residual_dims, *[0] * len(cts)]
-        values = [*residuals, *cts]
+        nonzero = [ct for ct in cts if ct is not None]
+        dims = [*self.residual_dims, *[0] * len(nonzero)]
+        values = [*residuals, *nonzero]
         types = [_example(v, d) for v, d in zip(values, dims, strict=True)]
         outs, out_dims = batch(trace(run, types), self.axis, values, dims)
         given = iter(zip(outs, out_dims, strict=True))

@@ -21,7 +21,7 @@ from ..core import tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
-from ..core.errors import CompiledCallError, StaticArgumentError, TreeError
+from ..core.errors import StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -41,6 +41,7 @@ from .calling import (
 from .jvp import jvp_jaxpr
 from .linearize import linearized
 from .retracing import difference, name_of_argument, warn_often
+from .stages import Lowered, Traced, shapes
 from .transpose import transposed
 from .vmap import batched_jaxpr
 
@@ -131,11 +132,15 @@ class _Entry:
     def ready(self) -> Callable[..., list[Any]]:
         """The compiled program, constants bound."""
         if self.run is None:
-            donated = (False,) * len(self.jaxpr.consts) + self.donated
-            executable = executable_of(self.jaxpr.closed(), donated if any(donated) else ())
+            executable = self.executable()
             consts = self.jaxpr.consts
             self.run = functools.partial(executable, *consts) if consts else executable
         return self.run
+
+    def executable(self) -> Executable:
+        """The compiled program, which takes its constants first."""
+        donated = (False,) * len(self.jaxpr.consts) + self.donated
+        return executable_of(self.jaxpr.closed(), donated if any(donated) else ())
 
 
 class Jitted:
@@ -300,70 +305,6 @@ def shape_of(x: Any) -> ShapedArray:
     return x.aval if isinstance(x, ShapeDtypeStruct) else aval_of(x)
 
 
-class Traced:
-    """A program for given argument types, before compilation."""
-
-    def __init__(self, entry: _Entry, in_tree: Any, avals: Any):
-        self._entry, self.in_tree, self.in_avals = entry, in_tree, avals
-
-    @property
-    def jaxpr(self) -> Jaxpr:
-        """The program."""
-        return self._entry.jaxpr
-
-    @property
-    def out_info(self) -> Any:
-        """Shapes and dtypes of the result."""
-        return shapes(self._entry.jaxpr, self._entry.out_tree)
-
-    def lower(self) -> Lowered:
-        """The next stage."""
-        return Lowered(self)
-
-
-class Lowered:
-    """A program ready to be compiled."""
-
-    def __init__(self, traced: Traced):
-        self._traced = traced
-
-    def as_text(self) -> str:
-        """The jaxpr as text."""
-        return str(self._traced.jaxpr)
-
-    def compile(self) -> Compiled:
-        """Machine code."""
-        self._traced._entry.ready()
-        return Compiled(self._traced)
-
-
-class Compiled:
-    """A compiled program; takes only arguments of the types it was made for."""
-
-    def __init__(self, traced: Traced):
-        self._traced, self._entry = traced, traced._entry
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = tree.flatten((args, kwargs))
-        if in_tree != self._traced.in_tree:
-            raise TreeError(f"compiled call: expected {self._traced.in_tree}, got {in_tree}")
-        for i, (leaf, aval) in enumerate(zip(leaves, self._traced.in_avals, strict=True)):
-            if aval_of(leaf).strong is not aval.strong:
-                raise CompiledCallError(
-                    f"compiled call: expected leaf {i} of type {aval}, got {aval_of(leaf)}; "
-                    "lower and compile again for these types"
-                )
-        return tree.unflatten(self._entry.out_tree, self._entry.ready()(*leaves))
-
-    def kernels(self) -> list[str]:
-        """The Python text of every kernel, in order."""
-        return executable_of(self._entry.jaxpr.closed()).kernels()
-
-    def as_text(self) -> str:
-        """The kernels as one text."""
-        return "\n\n".join(self.kernels())
-
-
 class _Static:
     """Which arguments are compile-time values."""
 
@@ -497,12 +438,6 @@ def jit(
             f"got {sorted(donate & static.nums)} in both; drop them from one"
         )
     return Jitted(fun, static, donate)
-
-
-def shapes(jaxpr: Jaxpr, out_tree: Any) -> Any:
-    """The result types of a program as a tree of ShapeDtypeStructs."""
-    structs = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in jaxpr.out_avals]
-    return tree.unflatten(out_tree, structs)
 
 
 def make_jaxpr(

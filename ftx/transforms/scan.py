@@ -123,12 +123,15 @@ class Scan(Staged):
         is_fixed = [a in fixed_vars for a in residuals]
         values = [*consts, *known.consts]
         fixed = [values[fixed_vars[a]] for a in residuals if a in fixed_vars]
-        stacked = [a for a, f in zip(residuals, is_fixed, strict=True) if not f]
+        slices = dict(zip(known.arg_vars[n_consts + n_carry :], xs, strict=True))
+        stacked = [a for a in residuals if a not in fixed_vars and a not in slices]
         slim = Jaxpr(
             known.consts, known.invars, known.eqns, (*known.outvars[:n_out], *stacked), known.name
         )
         outs = self.loop(p, head, slim, (consts, init, xs))
-        outs, rows = outs[:n_out], outs[n_out:]
+        outs, new = outs[:n_out], iter(outs[n_out:])
+        # A slice of xs kept as it is must not seem to depend on the carry.
+        rows = [slices[a] if a in slices else next(new) for a in residuals if a not in fixed_vars]
 
         cv, sv, xv = split(varies, n_consts, n_carry)
         tc, ts, tx = split(tangents, n_consts, n_carry)

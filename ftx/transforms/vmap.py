@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError, UnsupportedError
+from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
@@ -33,7 +33,7 @@ def vmap(
     out_axes: Any = 0,
     axis_name: str | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: str | None = None,
+    spmd_axis_name: str | tuple[str, ...] | None = None,
 ) -> Callable[..., Any]:
     """Run `fun`, written for one example, on a batch of them.
 
@@ -43,7 +43,8 @@ def vmap(
       out_axes: where the batch axis goes in each output; None for outputs that do not vary.
       axis_name: name by which `psum` and its kin refer to the axis.
       axis_size: size of the axis; needed only if nothing is mapped.
-      spmd_axis_name: accepted for programs written for JAX's sharding; must be None.
+      spmd_axis_name: of no effect: in JAX it names the mesh axis over which sharding constraints
+        spread the batch, and the arrays of one process here are not sharded.
     Returns: the function of arrays with one more axis, of common size n.
     Raises: MapAxisError if mapped axes differ in size, or nothing is mapped.
 
@@ -52,10 +53,6 @@ def vmap(
     (4,)
     """
     check_callable("vmap", fun)
-    if spmd_axis_name is not None:
-        raise UnsupportedError(
-            f"vmap: expected spmd_axis_name=None, got {spmd_axis_name!r}; use pmap"
-        )
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 

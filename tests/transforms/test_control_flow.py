@@ -177,3 +177,16 @@ def test_scan_like_jax():
         for a, b in zip(got, expected, strict=True):
             close(a, b)
     close(ftx.hessian(make(fnp, ftx.lax))(w, xs, c0), hessian)
+
+
+def test_the_slope_of_a_scan_linear_in_its_carry_does_not_depend_on_the_carry():
+    factors = np.array([2.0, 3.0, 4.0])
+    f = lambda c: scan(lambda c, x: (x * c, None), c, factors)[0]
+    program = ftx.make_jaxpr(ftx.grad(f))(1.0)
+    (c,) = program.arg_vars
+    reached = {c}
+    for eqn in program.eqns:
+        if reached.intersection(eqn.invars):
+            reached.update(eqn.outvars)
+    assert program.outvars[0] not in reached
+    close(ftx.grad(f)(1.0), 24)

@@ -71,6 +71,13 @@ def test_second_derivative_differentiates_the_rule():
     close(ftx.grad(ftx.grad(marked_vjp()))(0.5), -3 * np.sin(0.5))
 
 
+def test_a_linear_function_with_a_rule_is_transposed_as_what_it_is():
+    matrix = np.array([[2.0, 1.0], [0.0, 3.0]])
+    f = ftx.custom_jvp(lambda x: matrix @ x)
+    f.defjvp(lambda p, t: (f(p[0]), 7 * f(t[0])))
+    close(ftx.linear_transpose(f, np.ones(2))(np.array([1.0, 1.0]))[0], matrix.sum(0))
+
+
 def test_nondiff_argnums():
     @functools.partial(ftx.custom_vjp, nondiff_argnums=(0,))
     def apply(fun, x):

@@ -10,6 +10,7 @@ import ftx
 import ftx.numpy as fnp
 from ftx.core.errors import (
     ConcretizationError,
+    ConfigError,
     DonatedArrayError,
     NotAnArrayError,
     StaticArgumentError,
@@ -192,6 +193,83 @@ def test_stages():
     assert f.traces == 1
     assert f.eval_shape(x, x)["s"].dtype == np.float32
     assert all("def kernel" in k for k in f.kernels(x, x) if not k.startswith("#"))
+
+
+def staged(f, *args, **kwargs):
+    traced = f.trace(*args, **kwargs)
+    lowered = traced.lower()
+    return traced, lowered, lowered.compile()
+
+
+@pytest.mark.peers
+def test_stages_describe_their_types_as_in_jax():
+    jax = pytest.importorskip("jax")
+    x, y = np.ones((3, 4), np.float32), np.ones((4, 5), np.float32)
+
+    def told(lib):
+        f = lib.jit(lambda x, y: {"a": x @ y, "b": (x,)}, donate_argnums=0)
+        plain = lambda a: (tuple(a.shape), str(a.dtype))
+        found = []
+        for stage in staged(f, lib.numpy.asarray(x), y=lib.numpy.asarray(y)):
+            (one,), named = stage.args_info
+            found.append([one.donated, named["y"].donated, stage.donate_argnums])
+            found.append([lib.tree.map(plain, t) for t in (stage.in_avals, stage.out_info)])
+            found.append([stage.in_tree.num_leaves, stage.out_tree.num_leaves])
+        return found
+
+    assert told(ftx) == told(jax)
+
+
+def test_costs_of_a_product_are_those_of_jax():
+    x, y = np.ones((30, 40), np.float32), np.ones((40, 50), np.float32)
+    *_, compiled = staged(ftx.jit(lambda x, y: fnp.exp(x @ y)), x, y)
+    found = compiled.cost_analysis()
+    assert found["flops"] > 2 * 30 * 40 * 50 and found["bytes accessed"] >= 4 * (1200 + 2000 + 1500)
+    jax = pytest.importorskip("jax")
+    *_, theirs = staged(jax.jit(lambda x, y: x @ y), x, y)
+    *_, ours = staged(ftx.jit(lambda x, y: x @ y), x, y)
+    assert ours.cost_analysis()["flops"] == theirs.cost_analysis()["flops"] == 2 * 30 * 40 * 50
+    assert ours.cost_analysis()["bytes accessed"] >= 4 * (1200 + 2000 + 1500)
+
+
+def test_costs_count_loops_as_often_as_they_are_known_to_run():
+    w = np.ones((64, 64), np.float32)
+    flops = lambda f: staged(ftx.jit(f), w)[1].cost_analysis()["flops"]
+    loop = lambda n: lambda x: ftx.lax.scan(lambda c, _: (c @ w, None), x, None, length=n)[0]
+    assert flops(loop(7)) == 7 * flops(lambda x: x @ w) == 7 * 2 * 64**3
+    until = lambda x: ftx.lax.while_loop(lambda c: c[0, 0] < 100, lambda c: c @ w, x)
+    assert 2 * 64**3 <= flops(until) < 2 * 64**3 + 10
+
+
+def test_memory_of_a_compiled_program():
+    x = fnp.ones((16, 16))
+    chain = ftx.jit(lambda x: fnp.sort(fnp.sort(x, axis=0) @ x, axis=1))
+    found = staged(chain, x)[2].memory_analysis()
+    assert found.argument_size_in_bytes == found.output_size_in_bytes == x.nbytes
+    assert found.temp_size_in_bytes >= x.nbytes and found.alias_size_in_bytes == 0
+    assert found.peak_memory_in_bytes == 2 * x.nbytes + found.temp_size_in_bytes
+    donating = staged(ftx.jit(lambda x: x * 2, donate_argnums=0), x)[2].memory_analysis()
+    assert donating.alias_size_in_bytes == x.nbytes
+    assert donating.peak_memory_in_bytes == x.nbytes + donating.temp_size_in_bytes
+
+
+def test_stages_of_a_backend_that_does_not_count():
+    with ftx.config.override(default_backend="reference"):
+        *_, compiled = staged(ftx.jit(lambda x: x * 2), np.ones(3))
+        assert compiled.cost_analysis() is None and compiled.as_text() == ""
+        assert compiled.memory_analysis().temp_size_in_bytes is None
+        assert compiled.memory_analysis().peak_memory_in_bytes is None
+
+
+def test_text_of_stages():
+    traced, lowered, compiled = staged(ftx.jit(lambda x: x * 2), np.ones(3))
+    assert traced.fun_name == "lambda" and "mul" in lowered.as_text("jaxpr")
+    assert "def kernel" in compiled.as_text() and traced.out_avals.shape == (3,)
+    with pytest.raises(ConfigError, match="dialect 'jaxpr' or None, got 'hlo'"):
+        lowered.as_text("hlo")
+    kinds = ftx.stages.Traced, ftx.stages.Lowered, ftx.stages.Compiled
+    assert all(isinstance(s, k) for s, k in zip((traced, lowered, compiled), kinds, strict=True))
+    assert isinstance(ftx.jit(lambda x: x), ftx.stages.Wrapped)
 
 
 def test_make_jaxpr_prints():

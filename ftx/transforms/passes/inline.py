@@ -1,7 +1,7 @@
 """Replace calls by the equations of the programs they hold.
 
-Requires: nothing.  Establishes: no jit, custom_call or checkpoint equations remain (after both
-passes also no recompute).  Loops and branches keep their bodies as they are.
+Requires: nothing.  Establishes: no jit, custom_call, checkpoint, linear_solve, root or custom_vmap
+equations remain (after both passes also no recompute).  Loops and branches keep their bodies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 
-CALLS = frozenset({"jit", "custom_call", "checkpoint"})
+CALLS = frozenset({"jit", "custom_call", "checkpoint", "linear_solve", "root", "custom_vmap"})
 
 
 def inline_calls(jaxpr: Jaxpr) -> Jaxpr:
