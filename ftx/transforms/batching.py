@@ -213,7 +213,7 @@ class custom_vmap:
     def _check_rule(self) -> None:
         if self.vmap_rule is None:
             raise CustomRuleError(
-                f"custom_vmap {name_of(self.fun)}: no rule; define one with "
+                f"custom_vmap of {name_of(self.fun)}: expected a rule, got none; define one with "
                 f"@{name_of(self.fun)}.def_vmap"
             )
 

@@ -199,8 +199,8 @@ class _Unknown:
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise TreeError(
-                    f"{self.transform}: has_aux expects {what} to return (result, aux), "
-                    f"got {type(result).__name__}"
+                    f"{self.transform}: with has_aux, expected {what} to return (result, aux), "
+                    f"got {type(result).__name__}; return a pair"
                 )
             found = result[0]
         leaves, got = tree.flatten(found)
