@@ -177,7 +177,7 @@ def test_functions_that_return_another_tree_are_refused(stage):
         linear(lambda m, b: (b, b))(B)
     with pytest.raises(ShapeError, match="solve to return shapes like"):
         linear(lambda m, b: b[:2])(B)
-    with pytest.raises(TreeError, match=r"has_aux expects solve to return \(result, aux\)"):
+    with pytest.raises(TreeError, match=r"with has_aux, expected solve to return \(result, aux\)"):
         linear(lambda m, b: b, has_aux=True)(B)
     with pytest.raises(TreeError, match="custom_root: expected solve"):
         stage(lambda x: lax.custom_root(lambda x: x, x, lambda f, x: [x], good))(B)
