@@ -71,7 +71,7 @@ class Jit(Primitive):
         return jaxpr.out_avals
 
     def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
-        if STATE.interpreting:
+        if STATE.interpreting or config.disable_jit:
             return eval_jaxpr(params["jaxpr"], args)
         return executable_of(params["jaxpr"])(*args)
 

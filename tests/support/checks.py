@@ -67,7 +67,7 @@ class Operand:
         return np.asarray(values).astype(dtype)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One row of the rule table."""
 
@@ -77,13 +77,13 @@ class Case:
     kinds: str = "f"
     grad: Sequence[int] | None = None
     """Operands with a derivative; None: those that vary in dtype; (): none has one."""
-    batch: bool = True
     tolerance: float = 1e-5
     """Relative and absolute, of float32 and complex64 results compiled."""
     reason: str = "float32 rounds at 6e-8; a few dozen operations and sums in another order"
     fd_tolerance: float = 1e-6
-    second: bool = True
     complex_grad: bool = True
+    forward: bool = True
+    """Whether it has forward mode; what defines only reverse mode has none."""
     compiled_kinds: str | None = None
 
     def args(self, dtype: Any, seed: int = 0) -> list[Array]:
@@ -99,6 +99,11 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+
+def smooth(case: Case) -> bool:
+    """Whether derivatives of the case are taken."""
+    return bool(case.moving()) and bool(set(case.kinds) & set("fc"))
 
 
 def outputs(result: Any) -> list[Any]:
@@ -138,7 +143,8 @@ def check_types(case: Case) -> None:
                 assert (aval.shape, aval.dtype) == (got.shape, got.dtype), f"{dtype}: {aval}"
 
 
-def _inexact(case: Case) -> list[Any]:
+def inexact(case: Case) -> list[Any]:
+    """The double-precision dtypes the case is differentiated in."""
     kinds = [k for k in case.kinds if k == "f" or (k == "c" and case.complex_grad)]
     return [{"f": dtypes.float64, "c": dtypes.complex128}[k] for k in kinds]
 
@@ -156,7 +162,8 @@ def _smooth(case: Case, args: Sequence[Any]) -> tuple[Callable[..., Any], list[A
     return function, [args[i] for i in moving]
 
 
-def _like(rng: np.random.Generator, x: Any) -> Array:
+def like(rng: np.random.Generator, x: Any) -> Array:
+    """Random numbers of the shape and dtype of `x`."""
     values = rng.standard_normal(x.shape)
     if dtypes.is_complex(x.dtype):
         values = values + 1j * rng.standard_normal(x.shape)
@@ -170,7 +177,8 @@ def _moved(points: Sequence[Any], directions: Sequence[Any], step: float) -> lis
     ]
 
 
-def _difference(function: Any, points: Any, directions: Any) -> list[np.ndarray]:
+def difference(function: Any, points: Any, directions: Any) -> list[np.ndarray]:
+    """Central difference of `function` at `points` along `directions`."""
     ahead, behind = (numpy_of(function(*_moved(points, directions, s))) for s in (STEP, -STEP))
     return [(a - b) / (2 * STEP) for a, b in zip(ahead, behind, strict=True)]
 
@@ -179,7 +187,7 @@ def _alone(function: Any, points: Sequence[Any], i: int, x: Any) -> Any:
     return function(*[x if i == j else p for j, p in enumerate(points)])
 
 
-def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
+def inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
     """Re Σ x y over all arrays."""
     pairs = zip(xs, ys, strict=True)
     return sum(float(np.sum(np.asarray(x) * np.asarray(y)).real) for x, y in pairs)
@@ -187,48 +195,38 @@ def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
 
 def check_jvp(case: Case) -> None:
     """Forward derivatives agree with central differences."""
-    for dtype in _inexact(case):
+    for dtype in inexact(case):
         rng = np.random.default_rng(1)
         function, points = _smooth(case, case.args(dtype))
-        directions = [_like(rng, p) for p in points]
+        directions = [like(rng, p) for p in points]
         outs, touts = ftx.jvp(function, tuple(points), tuple(directions))
         assert_close(outs, function(*points), 1e-12, "jvp's value")
-        assert_close(touts, _difference(function, points, directions), case.fd_tolerance, "jvp")
+        assert_close(touts, difference(function, points, directions), case.fd_tolerance, "jvp")
         for i, point in enumerate(points):  # one tangent alone: the others are symbolic zeros
             alone = functools.partial(_alone, function, points, i)
             got = ftx.jvp(alone, (point,), (directions[i],))[1]
-            expected = _difference(alone, [point], [directions[i]])
+            expected = difference(alone, [point], [directions[i]])
             assert_close(got, expected, case.fd_tolerance, f"jvp by operand {i} alone")
 
 
 def check_transpose(case: Case) -> None:
     """⟨ct, J t⟩ = ⟨Jᵀ ct, t⟩, the inner product being Re Σ a b."""
-    for dtype in _inexact(case):
+    for dtype in inexact(case):
         rng = np.random.default_rng(2)
         function, points = _smooth(case, case.args(dtype))
-        directions = [_like(rng, p) for p in points]
-        outs, touts = ftx.jvp(function, tuple(points), tuple(directions))
-        cts = [_like(rng, o) for o in outs]
+        directions = [like(rng, p) for p in points]
+        outs = function(*points)
+        if case.forward:
+            touts = ftx.jvp(function, tuple(points), tuple(directions))[1]
+        else:
+            touts = difference(function, points, directions)
+        cts = [like(rng, o) for o in outs]
         back = ftx.vjp(function, *points)[1](cts)
         for b, p in zip(back, points, strict=True):
             assert (b.shape, b.dtype) == (p.shape, p.dtype)
-        left, right = _inner(cts, touts), _inner(back, directions)
-        np.testing.assert_allclose(left, right, 1e-9, 1e-9)
-
-
-def check_second_order(case: Case) -> None:
-    """The derivative of a gradient agrees with its central difference."""
-    rng = np.random.default_rng(3)
-    function, points = _smooth(case, case.args(dtypes.float64))
-    weights = [_like(rng, o) for o in function(*points)]
-
-    def slope(*xs: Any) -> list[Any]:
-        return list(ftx.vjp(function, *xs)[1](weights))
-
-    directions = [_like(rng, p) for p in points]
-    got = ftx.jvp(slope, tuple(points), tuple(directions))[1]
-    expected = _difference(slope, points, directions)
-    assert_close(got, expected, 10 * case.fd_tolerance, "jvp of the gradient")
+        left, right = inner(cts, touts), inner(back, directions)
+        tolerance = 1e-9 if case.forward else case.fd_tolerance
+        np.testing.assert_allclose(left, right, tolerance, tolerance)
 
 
 def check_vmap(case: Case) -> None:
@@ -254,6 +252,23 @@ def check_vmap(case: Case) -> None:
         ]
         expected = [np.stack([np.asarray(s[i]) for s in singles]) for i in range(len(singles[0]))]
         assert_close(got, expected, 1e-9, f"vmap with in_axes={in_axes}")
+
+
+def check_scan(case: Case) -> None:
+    """The body of a loop, interpreted and compiled, gives each row's value."""
+    kind = next(k for k in "fcib" if k in case.kinds)
+    rows = [case.args(COMPILED[kind], seed) for seed in range(BATCH)]
+    stacked = [
+        Array(np.stack([np.asarray(x) for x in column])) for column in zip(*rows, strict=True)
+    ]
+    singles = [outputs(case.function(*row)) for row in rows]
+    expected = [np.stack([np.asarray(o) for o in column]) for column in zip(*singles, strict=True)]
+    step = lambda carry, xs: (carry, outputs(case.function(*xs)))
+    loop = lambda *xs: ftx.lax.scan(step, None, xs, length=BATCH)[1]
+    with ftx.disable_jit():
+        assert_close(loop(*stacked), expected, 1e-6, "in scan, interpreted")
+    tolerance = case.tolerance if kind in "fc" else 0
+    assert_close(ftx.jit(loop)(*stacked), expected, tolerance, "in scan, compiled")
 
 
 def check_compiled(case: Case) -> None:
@@ -302,9 +317,10 @@ def uncompiled(function: Any, args: Sequence[Any]) -> list[Any] | None:
 
 def check_compiled_gradient(case: Case) -> None:
     """Compiled derivatives agree with those by the NumPy rules."""
-    function, points = _smooth(case, case.args(dtypes.float64))
+    (dtype, *_) = inexact(case)
+    function, points = _smooth(case, case.args(dtype))
     rng = np.random.default_rng(4)
-    cts = [_like(rng, o) for o in function(*points)]
+    cts = [like(rng, o) for o in function(*points)]
 
     def pull(*xs: Any) -> list[Any]:
         return list(ftx.vjp(function, *xs)[1](cts))

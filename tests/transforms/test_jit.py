@@ -318,3 +318,17 @@ def test_threads_share_one_compilation(n):
     with ThreadPoolExecutor(4) as pool:
         for result in pool.map(lambda _: f(x), range(20)):
             close(result, expected)
+
+
+def test_disabled_no_recomputed_gradient_is_compiled():
+    def kernels():
+        stats = ftx.compile_stats()
+        return stats.compiled + stats.loaded_from_disk + stats.found_in_memory
+
+    slope = ftx.grad(ftx.checkpoint(lambda x: fnp.sin(fnp.sin(x) * 1.25)))
+    before = kernels()
+    with ftx.disable_jit():
+        slope(0.5)
+    assert kernels() == before
+    slope(0.5)
+    assert kernels() > before

@@ -186,7 +186,9 @@ class Abs(Elementwise):
         out = abs_(x)
         if not dtypes.is_complex(x.dtype):
             return [out], [mul(t, sign(x))]
-        return [out], [real(mul(t, conj(sign(x))))]
+        # Not sign(x), whose own derivative is zero by convention: this quotient has one.
+        size = select(eq(out, full_like(out, 0)), full_like(out, 1), out)
+        return [out], [div(real(mul(t, conj(x))), size)]
 
 
 class Square(Elementwise):

@@ -12,7 +12,7 @@ from ftx.backends.cuda_sim import SimDevice, SimKernel
 from ftx.backends.reference import ReferenceBackend
 from ftx.core.errors import BackendError, IndexOutOfRangeError
 from tests.backends.cuda.programs import normal, programs, softmax
-from tests.rules.test_primitives import LINALG, ROWS
+from tests.rules.table import LINALG, ROWS
 from tests.support.checks import KINDS, numpy_of, outputs
 
 pytestmark = pytest.mark.cudasim
