@@ -23,7 +23,6 @@ NO_DERIVATIVE = {
     "stop_gradient": "zero by definition",
     "sign": "zero by convention, as in JAX",
     "nextafter": "zero by convention",
-    "while": "a loop of unknown length: jvp only, tested apart",
     "pure_callback": "refused: Python code",
 }
 

@@ -41,9 +41,10 @@ def product(x, y):
 product.defvjp(lambda x, y: (x * y, (x, y)), lambda kept, ct: (ct * kept[1], ct * kept[0]))
 
 
-def halved_until_small(x):
-    body = lambda state: (state[0] + 1, state[1] * 0.5)
-    return lax.while_loop(lambda s: (s[0] < 9) & (fnp.max(s[1]) > 0.3), body, (0, x))
+def sine_until_small(x, y, limit=None):
+    go_on = lambda s: (s[0] < 4) & (fnp.max(s[1]) > 0.3)
+    body = lambda s: (s[0] + 1, fnp.sin(s[1]) * y)
+    return lax.while_loop(go_on, body, (0, x), max_iterations=limit)
 
 
 row(
@@ -78,7 +79,8 @@ row(
     lambda x: lax.fori_loop(0, 3, lambda i, c: fnp.sin(c) * (i + 1), x),
     tag="fori_loop",
 )
-row("while", [X], halved_until_small, grad=())
+row("while", [X, ROW], lambda x, y: sine_until_small(x, y, 4))
+row("while", [X, ROW], sine_until_small, tag="unbounded")
 row("jit", [X, ROW], ftx.jit(lambda x, y: fnp.sin(x) * y), kinds="fc")
 row("jit", [X], lambda x: ftx.jit(ftx.jit(polynomial))(x), tag="nested", kinds="if")
 row("checkpoint", [X, ROW], ftx.checkpoint(lambda x, y: fnp.sin(fnp.sin(x) * y)), kinds="fc")
