@@ -87,7 +87,8 @@ def dot_steps(assembler: Any, arguments: dict[str, Any], label: str, a: Any, b: 
         Left(m, k, 1, k, batch=m * k) if arguments["ta"] == "N" else Left(m, 1, m, k, batch=m * k)
     )
     right = Right(n, n, 1, k * n) if arguments["tb"] == "N" else Right(n, 1, k, k * n)
-    product = Product(shape, left, right, arguments["batch"], c_row=n, c_batch=m * n)
+    kept = bool(assembler.fronts) and b in assembler.fronts[-1].unchanged
+    product = Product(shape, left, right, arguments["batch"], n, m * n, repeated=kept)
     return product_steps(assembler, product, label, a, b, c)
 
 

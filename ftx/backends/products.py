@@ -22,8 +22,9 @@ from .product_shapes import Shape
 
 TASKS = 8
 """Tasks a large product is cut into, at least, where its sizes allow."""
-FEW_ROWS = 16
-"""Rows of the left operand up to which packing the right one does not pay."""
+FEW_ROWS, FEW_EACH_TIME = 256, 16
+"""Rows of the left operand up to which packing the right one does not pay: for one product, and
+where it is packed once for many."""
 MANY_STRIPS = 2
 """Strips from which the left operand is packed: it is read once per strip."""
 
@@ -98,13 +99,16 @@ class Product:
     batch: int = 1
     c_row: int = 0
     c_batch: int = 0
+    repeated: bool = False
+    """Whether many products share the right operand, so that packing it costs next to nothing."""
     packed: bool = field(init=False)
     """Whether the right operand is packed first."""
 
     def __post_init__(self) -> None:
         strip = self.shape.lanes * self.shape.width
         aligned = self.right.column == 1 and self.right.columns % self.shape.lanes == 0
-        near = self.left.rows <= FEW_ROWS or (self.right.columns <= strip >= self.right.row)
+        few = FEW_EACH_TIME if self.repeated else FEW_ROWS
+        near = self.left.rows <= few or (self.right.columns <= strip >= self.right.row)
         object.__setattr__(self, "packed", not (aligned and near))
 
     @property
