@@ -135,7 +135,8 @@ def test_rules_are_checked(rule, message):
 
 def test_a_missing_rule_is_named():
     with pytest.raises(
-        CustomRuleError, match="custom_vmap of g: expected a rule, got none; define one with @g.def_vmap"
+        CustomRuleError,
+        match="custom_vmap of g: expected a rule, got none; define one with @g.def_vmap",
     ):
 
         @custom_vmap
