@@ -25,7 +25,7 @@ from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of, positional, trace_function
 from .jvp import jvp_jaxpr, zeros
 from .linearize import linearized
-from .scan import bind_scan
+from .scan import row_by_row
 
 
 class CustomVmap(Primitive):
@@ -239,16 +239,8 @@ class RowByRow(BatchRule):
     def __call__(
         self, size: int, batched: Sequence[bool], args: Sequence[Any]
     ) -> tuple[list[Any], list[bool]]:
-        fixed = [x for x, b in zip(args, batched, strict=True) if not b]
-        rows = [x for x, b in zip(args, batched, strict=True) if b]
-
-        def step(*inner: Any) -> list[Any]:
-            still, row = iter(inner[: len(fixed)]), iter(inner[len(fixed) :])
-            given = [next(row) if b else next(still) for b in batched]
-            return custom_vmap_p.bind(*given, jaxpr=self.jaxpr, rule=self, n_consts=0)
-
-        avals = [x.aval for x in fixed] + [x.aval.update(shape=x.shape[1:]) for x in rows]
-        outs = bind_scan(trace(step, avals, name=self.name), fixed, [], rows, size, False)
+        call = functools.partial(custom_vmap_p.bind, jaxpr=self.jaxpr, rule=self, n_consts=0)
+        outs = row_by_row(call, args, list(batched), size, self.name)
         return outs, [True] * len(outs)
 
 

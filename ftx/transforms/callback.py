@@ -7,6 +7,7 @@ Knows nothing of: how a backend leaves its kernels for the host.
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,10 +19,9 @@ from ..core.errors import CallbackError
 from ..core.primitive import BatchAxis, Primitive
 from ..core.primitives import shape as S
 from ..core.source import user_location
-from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of
-from .scan import bind_scan
+from .scan import row_by_row
 
 VMAP_METHODS = (None, "sequential", "sequential_unrolled", "expand_dims", "broadcast_all")
 
@@ -98,9 +98,9 @@ class Callback(Primitive):
             for x, k in zip(args, dims, strict=True)
         ]
         if method.startswith("sequential"):
-            return self._one_by_one(axis, moved, dims, function, results, method), [0] * len(
-                results
-            )
+            call = functools.partial(self.bind, function=function, results=results, method=method)
+            varies = [k is not None for k in dims]
+            return row_by_row(call, moved, varies, axis.size, self.name), [0] * len(results)
         size = axis.size if method == "broadcast_all" else 1
         whole = [
             S.move_batch_axis(x, None, 0, size) if k is None else x
@@ -108,21 +108,6 @@ class Callback(Primitive):
         ]
         outs = tuple(a.update(shape=(axis.size, *a.shape)) for a in results)
         return self.bind(*whole, function=function, results=outs, method=method), [0] * len(outs)
-
-    def _one_by_one(
-        self, axis: BatchAxis, args: Any, dims: Any, function: Any, results: Any, method: Any
-    ) -> list[Any]:
-        fixed = [x for x, k in zip(args, dims, strict=True) if k is None]
-        rows = [x for x, k in zip(args, dims, strict=True) if k is not None]
-
-        def step(*inner: Any) -> list[Any]:
-            still, row = iter(inner[: len(fixed)]), iter(inner[len(fixed) :])
-            given = [next(still) if k is None else next(row) for k in dims]
-            return self.bind(*given, function=function, results=results, method=method)
-
-        avals = [x.aval for x in fixed] + [x.aval.update(shape=x.shape[1:]) for x in rows]
-        body = trace(step, avals, name=self.name)
-        return bind_scan(body, fixed, [], rows, axis.size, False)
 
 
 class PureCallback(Callback):

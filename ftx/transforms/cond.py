@@ -7,6 +7,7 @@ Knows nothing of: how a backend jumps.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from ..core.types import ShapedArray
 from .calling import as_value, check_callable, name_of
 from .jvp import jvp_jaxpr, zeros
 from .linearize import linearized
-from .scan import bind_scan
+from .scan import row_by_row
 from .staged import Staged, select_by, spread, trace_body, with_shared_consts
 from .transpose import transposed
 from .vmap import batch, batched_jaxpr
@@ -125,17 +126,9 @@ def _row_by_row(
     """
     if STATE.trace is None and all(type(x) is Array for x in (which, *ops)):
         return _in_groups(axis, which, ops, dims, branches)
-    fixed = [x for x, k in zip(ops, dims, strict=True) if k is None]
-    rows = [x for x, k in zip(ops, dims, strict=True) if k is not None]
-
-    def body(*args: Any) -> list[Any]:
-        still, row = iter(args[: len(fixed)]), iter(args[len(fixed) + 1 :])
-        given = [next(still) if k is None else next(row) for k in dims]
-        return cond_p.bind(args[len(fixed)], *given, branches=branches)
-
-    slices = [x.aval.update(shape=x.shape[1:]) for x in (which, *rows)]
-    step = trace(body, [*[x.aval for x in fixed], *slices], name="rows")
-    return bind_scan(step, fixed, [], [which, *rows], axis.size, False)
+    choose = functools.partial(cond_p.bind, branches=branches)
+    varies = [True, *[k is not None for k in dims]]
+    return row_by_row(choose, [which, *ops], varies, axis.size, "rows")
 
 
 def _in_groups(

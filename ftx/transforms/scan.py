@@ -275,6 +275,20 @@ def bind_scan(
     )
 
 
+def row_by_row(
+    apply: Callable[..., list[Any]], args: Any, varies: list[bool], size: int, name: str
+) -> list[Any]:
+    """Results of `apply` on one row after another, stacked; what varies has its rows on axis 0."""
+    fixed, rows = select_by([not v for v in varies], args), select_by(varies, args)
+
+    def step(*inner: Any) -> list[Any]:
+        still, row = iter(inner[: len(fixed)]), iter(inner[len(fixed) :])
+        return apply(*[next(row) if v else next(still) for v in varies])
+
+    avals = [x.aval for x in fixed] + [x.aval.update(shape=x.shape[1:]) for x in rows]
+    return bind_scan(trace(step, avals, name=name), fixed, [], rows, size, False)
+
+
 def scan(
     f: Callable[..., Any],
     init: Any,
