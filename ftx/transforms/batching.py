@@ -17,25 +17,18 @@ from ..core import tree
 from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
-from ..core.primitive import BatchAxis, Primitive
-from ..core.primitives.shape import move_batch_axis
+from ..core.primitive import BatchAxis
+from ..core.primitives.shape import batch_in_front, move_batch_axis
 from ..core.state import STATE
 from ..core.tracing import trace
-from ..core.types import ShapedArray
-from .calling import as_value, check_callable, name_of, positional, trace_function
+from .calling import Call, as_value, check_callable, name_of, positional, trace_function
 from .jvp import jvp_jaxpr, zeros
 from .linearize import linearized
 from .scan import row_by_row
 
 
-class CustomVmap(Primitive):
+class CustomVmap(Call):
     """A call of a program that `rule` batches; operands: consts, then arguments."""
-
-    def abstract_eval(self, *avals: ShapedArray, jaxpr: Jaxpr, **_: Any) -> list[ShapedArray]:
-        return jaxpr.out_avals
-
-    def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
-        return eval_jaxpr(params["jaxpr"], [as_value(a) for a in args])
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, rule: BatchRule, n_consts: int
@@ -46,10 +39,7 @@ class CustomVmap(Primitive):
                 "the mapped axis, got one that does; pass it as an argument, so that the rule "
                 "sees it"
             )
-        moved = [
-            x if d is None else move_batch_axis(x, d, 0, axis.size)
-            for x, d in zip(args, dims, strict=True)
-        ][n_consts:]
+        moved = batch_in_front(args[n_consts:], dims[n_consts:], axis.size)
         outs, batched = rule(axis.size, [d is not None for d in dims[n_consts:]], moved)
         return outs, [0 if b else None for b in batched]
 

@@ -93,10 +93,7 @@ class Callback(Primitive):
                 "got None; pass 'sequential' for one row after another, or 'broadcast_all' or "
                 "'expand_dims' for all rows at once, if the function takes leading axes"
             )
-        moved = [
-            x if k is None else S.move_batch_axis(x, k, 0, axis.size)
-            for x, k in zip(args, dims, strict=True)
-        ]
+        moved = S.batch_in_front(args, dims, axis.size)
         if method.startswith("sequential"):
             call = functools.partial(self.bind, function=function, results=results, method=method)
             varies = [k is not None for k in dims]

@@ -18,9 +18,21 @@ from ..core.errors import (
     NotCallableError,
     StaticArgumentError,
 )
+from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
+from ..core.primitive import Primitive
 from ..core.tracing import trace
 from ..core.types import ShapedArray
+
+
+class Call(Primitive):
+    """A call of the program in `jaxpr`, which takes all operands; evaluated one by one."""
+
+    def abstract_eval(self, *avals: ShapedArray, jaxpr: Jaxpr, **_: Any) -> list[ShapedArray]:
+        return jaxpr.out_avals
+
+    def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
+        return eval_jaxpr(params["jaxpr"], [as_value(a) for a in args])
 
 
 def name_of(fun: Any) -> str:

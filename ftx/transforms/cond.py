@@ -95,10 +95,7 @@ class Cond(Staged):
         self, axis: BatchAxis, args: Any, dims: Any, *, branches: tuple[Jaxpr, ...]
     ) -> tuple[list[Any], list[Any]]:
         (which, *ops), (d, *ds) = args, dims
-        moved = [
-            x if k is None else S.move_batch_axis(x, k, 0, axis.size)
-            for x, k in zip(ops, ds, strict=True)
-        ]
+        moved = S.batch_in_front(ops, ds, axis.size)
         op_dims = [None if k is None else 0 for k in ds]
         if d is None:
             varies = _union(

@@ -131,10 +131,10 @@ def _batched_count(axis: BatchAxis, args: Any, dims: Any, p: Any) -> tuple[list[
 
     consts, carry, xs = split(args, n_consts, n_carry)
     dc, ds, dx = split(dims, n_consts, n_carry)
-    move = lambda x, d, to: x if d is None else S.move_batch_axis(x, d, to, axis.size)
-    consts = [move(x, d, 0) for x, d in zip(consts, dc, strict=True)]
+    move = lambda x, d: x if d is None else S.move_batch_axis(x, d, 1, axis.size)
+    consts = S.batch_in_front(consts, dc, axis.size)
     carry = [S.move_batch_axis(x, d, 0, axis.size) for x, d in zip(carry, ds, strict=True)]
-    xs = [move(x, d, 1) for x, d in zip(xs, dx, strict=True)]
+    xs = [move(x, d) for x, d in zip(xs, dx, strict=True)]
     xs = [S.iota(dtypes.int64, (length,), 0), *xs]
     types = [v.aval for v in (*extra, counts, *consts, *carry)]
     types += [x.aval.update(shape=x.shape[1:]) for x in xs]

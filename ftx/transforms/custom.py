@@ -26,6 +26,7 @@ from ..core.state import STATE
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
+    Call,
     FlatFunction,
     as_tuple,
     as_value,
@@ -37,20 +38,14 @@ from .calling import (
 )
 from .jvp import instantiate
 from .symbolic_zeros import CustomVJPPrimal, SymbolicZero, zero_from_primal
-from .transpose import transposed
+from .transpose import transposed_call
 from .vmap import batch, batched_jaxpr
 
 
-class CustomCall(Primitive):
+class CustomCall(Call):
     """A call of a program whose derivative is `rule`; operands: consts, then arguments."""
 
     name = "custom_call"
-
-    def abstract_eval(self, *avals: ShapedArray, jaxpr: Jaxpr, **_: Any) -> list[ShapedArray]:
-        return jaxpr.out_avals
-
-    def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
-        return eval_jaxpr(params["jaxpr"], [as_value(a) for a in args])
 
     def jvp(
         self, primals: Any, tangents: Any, *, jaxpr: Jaxpr, rule: Rule, n_consts: int
@@ -65,12 +60,7 @@ class CustomCall(Primitive):
 
     def transpose(self, cts: Any, *args: Any, jaxpr: Jaxpr, **_: Any) -> list[Any]:
         """The transpose of the program itself, which is linear where this is asked for."""
-        linear = [isinstance(a, Linear) for a in args]
-        program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
-        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
-        results = iter(eval_jaxpr(program, [*known, *[ct for ct in cts if ct is not None]]))
-        per_linear = iter([next(results) if f else None for f in found])
-        return [next(per_linear) if lin else None for lin in linear]
+        return transposed_call(eval_jaxpr, jaxpr, cts, args)
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, rule: Rule, n_consts: int

@@ -24,7 +24,7 @@ from ..core.config import config
 from ..core.errors import StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
-from ..core.primitive import BatchAxis, Linear, Primitive
+from ..core.primitive import BatchAxis, Primitive
 from ..core.state import STATE, use_trace
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
@@ -42,7 +42,7 @@ from .jvp import jvp_jaxpr
 from .linearize import linearized
 from .retracing import difference, name_of_argument, warn_often
 from .stages import Lowered, Traced, shapes
-from .transpose import transposed
+from .transpose import transposed_call
 from .vmap import batched_jaxpr
 
 _COMPILE_LOCK = threading.RLock()
@@ -95,12 +95,7 @@ class Jit(Primitive):
         return results[:n], [next(given) if m else None for m in moved]
 
     def transpose(self, cts: Any, *args: Any, jaxpr: Jaxpr, name: str) -> list[Any]:
-        linear = [isinstance(a, Linear) for a in args]
-        program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
-        known = [a for a, lin in zip(args, linear, strict=True) if not lin]
-        results = iter(call(program, [*known, *[ct for ct in cts if ct is not None]]))
-        per_linear = iter([next(results) if f else None for f in found])
-        return [next(per_linear) if lin else None for lin in linear]
+        return transposed_call(call, jaxpr, cts, args)
 
     def batch(
         self, axis: BatchAxis, args: Any, dims: Any, *, jaxpr: Jaxpr, name: str

@@ -220,7 +220,7 @@ class Scan(Staged):
             carry_varies = found
         (pc, ps, px), (dc, ds, dx) = split(args, n_consts, n_carry), split(dims, n_consts, n_carry)
         move = S.move_batch_axis
-        pc = [x if d is None else move(x, d, 0, axis.size) for x, d in zip(pc, dc, strict=True)]
+        pc = S.batch_in_front(pc, dc, axis.size)
         ps = [
             move(x, d, 0, axis.size) if v else x
             for x, d, v in zip(ps, ds, carry_varies, strict=True)

@@ -16,13 +16,13 @@ from ..core import tree
 from ..core.errors import CustomRuleError, MissingRuleError, ShapeError, TreeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
-from ..core.primitive import BatchAxis, Linear, Primitive
+from ..core.primitive import BatchAxis, Linear
 from ..core.primitives.elementwise import neg, sub
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
 from ..core.types import ShapedArray
-from .calling import as_value, check_callable
+from .calling import Call, as_value, check_callable
 from .grad import linear_transpose
 from .grad import linearize as linearize_at
 from .jvp import Rule, instantiate, jvp_rule, propagate
@@ -31,18 +31,12 @@ from .staged import trace_body, with_shared_consts
 from .vmap import batched_jaxpr
 
 
-class Solve(Primitive):
+class Solve(Call):
     """Operands: consts of every program, then what the solver starts from.
 
     Params: `jaxpr`, the solver, which returns the solution and aux; and the programs by which
     the solution is differentiated; all take the consts first.
     """
-
-    def abstract_eval(self, *avals: ShapedArray, jaxpr: Jaxpr, **_: Any) -> list[ShapedArray]:
-        return jaxpr.out_avals
-
-    def evaluate(self, args: tuple[Any, ...], params: dict[str, Any]) -> list[Any]:
-        return eval_jaxpr(params["jaxpr"], [as_value(a) for a in args])
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[list[Any], list[Any]]:
         return self._differentiate(primals, tangents, params, jvp_rule)

@@ -7,7 +7,7 @@ Knows nothing of: how the linear program was made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.evaluate import read
@@ -52,6 +52,18 @@ def backward(jaxpr: Jaxpr, cotangents: Sequence[Any]) -> list[Any]:
         for atom, ct in zip(eqn.invars, results, strict=True):
             accumulate(cts, atom, ct)
     return [cts.get(v) for v in jaxpr.arg_vars]
+
+
+def transposed_call(
+    apply: Callable[[Jaxpr, Sequence[Any]], list[Any]], jaxpr: Jaxpr, cts: Any, args: Any
+) -> list[Any]:
+    """The transpose rule of a call of `jaxpr`; `apply` makes the call of its transpose."""
+    linear = [isinstance(a, Linear) for a in args]
+    program, found = transposed(jaxpr, linear, [ct is not None for ct in cts])
+    known = [a for a, lin in zip(args, linear, strict=True) if not lin]
+    results = iter(apply(program, [*known, *[ct for ct in cts if ct is not None]]))
+    per_linear = iter([next(results) if f else None for f in found])
+    return [next(per_linear) if lin else None for lin in linear]
 
 
 def transposed(

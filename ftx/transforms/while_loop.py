@@ -104,9 +104,7 @@ class While(Staged):
             if found == varies:
                 break
             varies = found
-        move = lambda x, d: x if d is None else S.move_batch_axis(x, d, 0, axis.size)
-        pc = [move(x, d) for x, d in zip(pc, dc, strict=True)]
-        pb = [move(x, d) for x, d in zip(pb, db, strict=True)]
+        pc, pb = (S.batch_in_front(x, d, axis.size) for x, d in ((pc, dc), (pb, db)))
         ps = [
             S.move_batch_axis(x, d, 0, axis.size) if v else x
             for x, d, v in zip(ps, ds, varies, strict=True)

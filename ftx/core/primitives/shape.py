@@ -40,6 +40,13 @@ def move_batch_axis(x: Any, source: int | None, target: int, size: int) -> Any:
     return transpose(x, tuple(perm))
 
 
+def batch_in_front(xs: Any, dims: Any, size: int) -> list[Any]:
+    """xs with their batch axes at 0; what has none stays as it is."""
+    return [
+        x if d is None else move_batch_axis(x, d, 0, size) for x, d in zip(xs, dims, strict=True)
+    ]
+
+
 class BroadcastInDim(Primitive):
     """Axis i of x becomes axis dims[i] of the result; axes of size 1 and new axes repeat."""
 

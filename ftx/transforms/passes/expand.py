@@ -19,7 +19,11 @@ def expand(jaxpr: Jaxpr) -> Jaxpr:
     """Trace the program again, expanding as it goes."""
     if not any(hasattr(e.primitive, "expand") for e in jaxpr.eqns):
         return jaxpr
-    trace = _Expanding(jaxpr.name)
+    return traced_again(jaxpr, _Expanding(jaxpr.name))
+
+
+def traced_again(jaxpr: Jaxpr, trace: Trace) -> Jaxpr:
+    """The program as `trace` records it, which may record other equations than are applied."""
     try:
         with use_trace(trace):
             args = [trace.new_arg(v.aval) for v in jaxpr.invars]

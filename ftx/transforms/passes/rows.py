@@ -18,12 +18,12 @@ from ...core.primitive import BatchAxis, Primitive
 from ...core.primitives.elementwise import add, add_p
 from ...core.primitives.formula import Elementwise
 from ...core.primitives.reduction import Reduction, reduce_sum
-from ...core.state import use_trace
 from ...core.tracing import Trace, Tracer
 from ..cond import cond_p
 from ..scan import scan_p
 from ..staged import split
 from ..vmap import batched_jaxpr
+from .expand import traced_again
 
 Simplify = Callable[[Jaxpr], Jaxpr]
 
@@ -39,13 +39,7 @@ def all_rows_at_once(jaxpr: Jaxpr, simplify: Simplify) -> Jaxpr:
     """Every such loop of a program, as equations of the program."""
     if not any(_is_independent(e, simplify) for e in jaxpr.eqns):
         return jaxpr
-    trace = _AtOnce(jaxpr.name, simplify)
-    try:
-        with use_trace(trace):
-            args = [trace.new_arg(v.aval) for v in jaxpr.invars]
-            return trace.finish(eval_jaxpr(jaxpr, args))
-    finally:
-        trace.alive = False
+    return traced_again(jaxpr, _AtOnce(jaxpr.name, simplify))
 
 
 class _AtOnce(Trace):
