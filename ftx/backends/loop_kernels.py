@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fusion import MAX_KERNEL, Graph, Group
-from .source_code import INDENT, Frame, KernelSource, Writer, labels_of, work_of
+from .source_code import INDENT, Frame, KernelSource, Writer, labels_of, units_of, work_of
 
 MAX_WORK = 1 << 15
 """Scalar operations of an iteration above which the executor's 10 ns no longer count."""
@@ -80,7 +80,7 @@ class LoopWriter:
             own = group.values
             in_memory = lambda v, own=own: v in self.needed(graph) or v in env or v not in own
             lines += Writer(group, in_memory, self.frame).lines()
-            self.work += work_of(group)
+            self.work += units_of(group)
             self.labels += labels_of(group)
         return lines
 

@@ -88,7 +88,7 @@ def dot_steps(assembler: Any, arguments: dict[str, Any], label: str, a: Any, b: 
     )
     right = Right(n, n, 1, k * n) if arguments["tb"] == "N" else Right(n, 1, k, k * n)
     kept = bool(assembler.fronts) and b in assembler.fronts[-1].unchanged
-    product = Product(shape, left, right, arguments["batch"], n, m * n, repeated=kept)
+    product = Product(shape, left, right, arguments["batch"], n, m * n, shared=kept)
     return product_steps(assembler, product, label, a, b, c)
 
 

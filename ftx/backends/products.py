@@ -22,7 +22,7 @@ from .product_shapes import Shape
 
 TASKS = 8
 """Tasks a large product is cut into, at least, where its sizes allow."""
-FEW_ROWS, FEW_EACH_TIME = 256, 16
+FEW_ROWS, FEW_IF_SHARED = 256, 16
 """Rows of the left operand up to which packing the right one does not pay: for one product, and
 where it is packed once for many."""
 MANY_STRIPS = 2
@@ -99,7 +99,7 @@ class Product:
     batch: int = 1
     c_row: int = 0
     c_batch: int = 0
-    repeated: bool = False
+    shared: bool = False
     """Whether many products share the right operand, so that packing it costs next to nothing."""
     packed: bool = field(init=False)
     """Whether the right operand is packed first."""
@@ -107,7 +107,7 @@ class Product:
     def __post_init__(self) -> None:
         strip = self.shape.lanes * self.shape.width
         aligned = self.right.column == 1 and self.right.columns % self.shape.lanes == 0
-        few = FEW_EACH_TIME if self.repeated else FEW_ROWS
+        few = FEW_IF_SHARED if self.shared else FEW_ROWS
         near = self.left.rows <= few or (self.right.columns <= strip >= self.right.row)
         object.__setattr__(self, "packed", not (aligned and near))
 

@@ -309,10 +309,6 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
             f"{order!r}; transpose the array"
         )
     x = _to_value(a)
-    if copy is None and type(a) is np.ndarray and type(x) is Array:
-        memory = x._live()
-        if not result_pool.is_aligned(memory):
-            x = Array(result_pool.copied(memory), x._weak)
     if dtype is not None:
         wanted = dtypes.canonical(dtype)
         if copy is False and wanted != x.dtype:
@@ -321,7 +317,8 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
                 f"{x.aval}; leave copy out"
             )
         x = C.convert(x, wanted)
-    if copy and type(x) is Array and STATE.trace is None:
+    wanted_copy = copy and STATE.trace is None
+    if type(x) is Array and (wanted_copy or (copy is None and _straddles(a, x))):
         x = Array(result_pool.copied(x._live()), x._weak)
     return x
 
@@ -341,6 +338,11 @@ def array(object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out
     if ndmin > x.ndim:
         x = S.reshape(x, (1,) * (ndmin - x.ndim) + x.shape)
     return x
+
+
+def _straddles(a, x):
+    """Whether x, made of a NumPy array, begins inside a cache line."""
+    return type(a) is np.ndarray and not result_pool.is_aligned(x._live())
 
 
 def _to_value(a):

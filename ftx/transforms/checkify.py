@@ -227,7 +227,7 @@ def checkify(
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(f, [v.aval for v in values], in_tree)
         state = _State(frozenset(errors))
-        outs = _run(jaxpr, values, state)
+        outs = state.run(jaxpr, values)
         error = Error(state.code, state.values, tuple(state.sites))
         return error, tree.unflatten(out_tree, outs)
 
@@ -239,9 +239,14 @@ class _State:
 
     def __init__(self, wanted: frozenset[str]):
         self.wanted = wanted
-        self.code: Any = S.full((), 0, dtypes.int32)
+        self.code: Any = None
         self.sites: list[Site] = []
         self.values: list[list[Any]] = []
+
+    def run(self, jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
+        """Results of a program, beginning without an error."""
+        self.code = _code(0)
+        return _run(jaxpr, args, self)
 
     def note(self, bad: Any, site: Site, values: Sequence[Any] = ()) -> None:
         """`bad`: scalar."""
@@ -278,12 +283,11 @@ def _run(jaxpr: Jaxpr, args: Sequence[Any], state: _State) -> list[Any]:
 def _plain(eqn: Eqn, ins: list[Any], state: _State) -> list[Any]:
     if eqn.primitive.name in ("div", "rem") and "div" in state.wanted:
         zero = E.eq(ins[1], zeros(ins[1].aval))
-        state.note(_any(zero), Site(lambda: "division by zero", str(eqn.source)))
+        state.note(_any(zero), Site("division by zero".format, str(eqn.source)))
     outs = eqn.primitive.bind(*ins, **eqn.params)
     for out in outs if "nan" in state.wanted else ():
         if dtypes.is_inexact(out.dtype):
-            name = eqn.primitive.name
-            site = Site(lambda name=name: f"NaN made by {name}", str(eqn.source))  # type: ignore[misc]
+            site = Site(f"NaN made by {eqn.primitive.name}".format, str(eqn.source))
             state.note(_any(E.ne(out, out)), site)
     return outs
 
@@ -298,12 +302,7 @@ def _first_of(flags: Any, values: Sequence[Any], rows: int) -> list[Any]:
         return list(values)
     n = flags.size
     at = R.argmax(C.convert(S.reshape(flags, (n,)), dtypes.int32), 0, dtypes.int32)
-    return [_row(S.reshape(v, (n, *v.shape[rows:])), at) for v in values]
-
-
-def _row(x: Any, at: Any) -> Any:
-    start = [at, *[_code(0)] * (x.ndim - 1)]
-    return S.reshape(I.dynamic_slice(x, start, (1, *x.shape[1:])), x.shape[1:])
+    return [I.row_at(S.reshape(v, (n, *v.shape[rows:])), at) for v in values]
 
 
 def _check(eqn: Eqn, ins: list[Any], state: _State) -> list[Any]:
@@ -366,20 +365,11 @@ def _part(jaxpr: Jaxpr, wanted: frozenset[str]) -> _Part:
     state = _State(wanted)
 
     def run(*args: Any) -> list[Any]:
-        outs = _run(jaxpr, args, state)
+        outs = state.run(jaxpr, args)
         return [*outs, state.code, *[v for group in state.values for v in group]]
 
-    state.code = None
-    checked = trace(_fresh(state, run), jaxpr.in_avals, name=jaxpr.name)
+    checked = trace(run, jaxpr.in_avals, name=jaxpr.name)
     return _Part(checked, state.sites, [len(group) for group in state.values])
-
-
-def _fresh(state: _State, run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    def started(*args: Any) -> list[Any]:
-        state.code = _code(0)
-        return run(*args)
-
-    return started
 
 
 def _cond(eqn: Eqn, ins: list[Any], state: _State) -> list[Any]:

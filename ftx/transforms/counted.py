@@ -96,9 +96,7 @@ class CountedScan(Scan):
 
 
 def _row(whole: Any, i: Any) -> Any:
-    at = [i, *[S.full((), 0, dtypes.int64)] * (whole.ndim - 1)]
-    row = X.dynamic_slice(whole, at, (1, *whole.shape[1:]))
-    return C.convert(S.reshape(row, whole.shape[1:]), whole.dtype, whole.aval.weak_type)
+    return C.convert(X.row_at(whole, i), whole.dtype, whole.aval.weak_type)
 
 
 def _with_row(whole: Any, row: Any, i: Any) -> Any:

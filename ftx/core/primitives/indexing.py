@@ -529,6 +529,12 @@ def dynamic_slice(x: Any, starts: Any, sizes: Any) -> Any:
     return dynamic_slice_p.bind(x, *starts, sizes=tuple(sizes))[0]
 
 
+def row_at(x: Any, at: Any) -> Any:
+    """x[at] along axis 0, for a scalar `at` moved inside."""
+    start = [at, *[S.full((), 0, at.dtype)] * (x.ndim - 1)]
+    return S.reshape(dynamic_slice(x, start, (1, *x.shape[1:])), x.shape[1:])
+
+
 def dynamic_update_slice(x: Any, update: Any, starts: Any) -> Any:
     """x with a window replaced."""
     return dynamic_update_slice_p.bind(x, update, *starts)[0]
