@@ -419,4 +419,11 @@ class LoopLimitError(FtxError, RuntimeError):
     cure = "give a higher max_iterations, or checkpoint_every, or mend the condition"
 
 
+class DynamicShapeWarning(FtxWarning):
+    """A shape in a jitted function depends on values; what follows it is not compiled."""
+
+    code = "FTX-E053"
+    cure = "use where(mask, x, 0), or the size= argument of nonzero and unique"
+
+
 __all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

@@ -4,6 +4,7 @@ In: a function of flat arguments and their types, perhaps their values.  Out: a 
 A tracer whose ancestors are all known can be asked for its value; the part of the trace that
 it needs is evaluated then and remembered.  An operation meets only the innermost trace:
 values of outer traces are captured as constants.
+A shape may depend on a value: where that is not known, a trace may be told the size.
 Knows nothing of: pytrees, transforms, backends.
 """
 
@@ -14,7 +15,7 @@ import linecache
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -48,6 +49,8 @@ class Asked(NamedTuple):
 
     error: type[ConcretizationError]
     what: str
+    aval: ShapedArray | None = None
+    """Type of the array to speak of, if it is another than the one asked for."""
 
 
 VALUE = Asked(ConcretizationError, "value")
@@ -61,11 +64,35 @@ _WARNED: set[SourceInfo] = set()
 """Lines that have been warned of."""
 
 
+class Sizes(Protocol):
+    """Tells a trace the integers that shapes depend on; may raise SizeWanted."""
+
+    def __call__(self, trace: Trace, var: Var) -> int: ...
+
+
+class SizeWanted(BaseException):
+    """A trace cannot go on before it is told an integer; no error, so nobody handles it as one."""
+
+    def __init__(self, trace: Trace, var: Var):
+        super().__init__(trace, var)
+        self.trace, self.var, self.source = trace, var, user_source()
+
+    def program(self) -> Jaxpr:
+        """What was recorded so far; its result is the integer."""
+        return self.trace.finish([Tracer(self.trace, self.var)])
+
+
 class Trace:
     """A jaxpr under construction."""
 
-    def __init__(self, name: str = "f", describe_arg: Callable[[int], str] | None = None):
+    def __init__(
+        self,
+        name: str = "f",
+        describe_arg: Callable[[int], str] | None = None,
+        sizes: Sizes | None = None,
+    ):
         self.name = name
+        self.sizes = sizes
         self.parent: Trace | None = STATE.trace
         self.alive = True
         self.eqns: list[Eqn] = []
@@ -158,6 +185,29 @@ class Trace:
             found = self.known[atom] = found.trace.value(found.var, asked)
         return found
 
+    def size(self, var: Var, asked: Asked) -> int:
+        """The integer `var`, on which a shape depends: its value, or what `sizes` tells.
+
+        Raises: the error of `asked` if it is not known and nobody tells it.
+        """
+        try:
+            return int(self.value(var, asked)._live())
+        except ConcretizationError:
+            if self.sizes is not None:
+                return self.sizes(self, var)
+        # What it needs may be values of outer traces, one of which is told sizes.
+        needed = list(self._needed(var, asked))
+        with use_trace(self.parent):
+            for eqn in needed:
+                outs = eqn.primitive.bind(*[self._outer(a) for a in eqn.invars], **eqn.params)
+                self.known.update(zip(eqn.outvars, outs, strict=True))
+        outer = self._outer(var)
+        return outer.trace.size(outer.var, asked)
+
+    def _outer(self, atom: Atom) -> Any:
+        """A known value, perhaps a tracer of an outer trace."""
+        return self._concrete(atom, VALUE) if isinstance(atom, Literal) else self.known[atom]
+
     def _needed(self, var: Var, asked: Asked) -> Iterator[Eqn]:
         """Unevaluated equations that `var` depends on, in order."""
         needed, stack = set(), [var]
@@ -183,8 +233,8 @@ class Trace:
         position = self.args.index(arg) if arg in self.args else 0
         which = self._describe_arg(position) if self._describe_arg else f"argument {position}"
         return asked.error(
-            f"{asked.what} of a traced {wanted.aval}: expected a value known while tracing "
-            f"'{self.name}', got one that depends on {which} ({arg.aval}); {_cure(asked)}"
+            f"{asked.what} of a traced {asked.aval or wanted.aval}: expected a value known while "
+            f"tracing '{self.name}', got one that depends on {which} ({arg.aval}); {_cure(asked)}"
         )
 
 
@@ -238,6 +288,21 @@ class Tracer(Value):
         Raises: the error of `asked` if it depends on an argument whose value is not known.
         """
         return self.trace.value(self.var, asked)._live()
+
+    def is_known(self) -> bool:
+        """Whether the value can be asked for."""
+        try:
+            self.trace.value(self.var)
+        except ConcretizationError:
+            return False
+        return True
+
+    def as_size(self, asked: Asked) -> int:
+        """The value of an integer that a shape shall depend on.
+
+        Raises: the error of `asked` if neither the value is known nor the trace is told sizes.
+        """
+        return self.trace.size(self.var, asked)
 
     def leaked(self, place: str = "") -> LeakedTracerError:
         """The error of using this tracer when its function has returned."""
@@ -313,6 +378,7 @@ def trace(
     name: str = "f",
     values: Sequence[Any] | None = None,
     describe_arg: Callable[[int], str] | None = None,
+    sizes: Sizes | None = None,
 ) -> Jaxpr:
     """The program of `fun`, a function of flat arguments that returns a flat list.
 
@@ -320,8 +386,9 @@ def trace(
       avals: type of each argument.
       values: value of each argument, when known; Python control flow may then look at them.
       describe_arg: names argument number i in errors.
+      sizes: tells the integers that shapes depend on.
     """
-    recording = Trace(name, describe_arg)
+    recording = Trace(name, describe_arg, sizes)
     with use_trace(recording):
         tracers = [recording.new_arg(a) for a in avals]
         if values is not None:

@@ -22,7 +22,8 @@ from ..core.jaxpr import Jaxpr
 from ..core.state import STATE
 from ..core.types import ShapeDtypeStruct
 from ..transforms.calling import check_callable, name_of
-from ..transforms.jit import Jitted, executable_of, jit
+from ..transforms.compiled import executable_of
+from ..transforms.jit import Jitted, jit
 from ..transforms.passes import simplify
 from . import timing
 from .machine import roof

@@ -19,15 +19,16 @@ from ..core.errors import (
     ArgumentError,
     DTypeError,
     IndexOutOfRangeError,
-    NonConcreteBooleanIndexError,
     ShapeError,
     UnsupportedError,
 )
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
-from ..core.tracing import Asked, Tracer
+from ..core.tracing import Tracer
+from .ordering import places_of
 from .promotion import broadcast_value, common_shape
+from .result_sizes import number_of
 
 
 @dataclass
@@ -89,13 +90,15 @@ def _plain(v):
 
 def _true_places(mask, shape, axis):
     """A boolean array as integer arrays, one for each of its axes."""
-    if isinstance(mask, Tracer):
-        mask = mask.known_value(Asked(NonConcreteBooleanIndexError, "boolean index"))
+    if isinstance(mask, Tracer) and mask.is_known():
+        mask = mask.known_value()
     if mask.shape != shape[axis : axis + mask.ndim]:
         raise IndexOutOfRangeError(
             f"boolean index: expected a mask of the shape {shape[axis : axis + mask.ndim]} of the "
             f"axes it indexes, got {mask.shape}"
         )
+    if isinstance(mask, Tracer):
+        return list(places_of("boolean index", mask))
     return list(np.nonzero(mask))
 
 
@@ -127,7 +130,8 @@ def _expanded(shape, items):
                 axis += 1
         elif _is_bool(i) and i.ndim == 0:
             # A scalar mask is a new axis of size 1 or 0.
-            found.append((np.zeros(int(bool(i)), np.int64), "new"))
+            size = number_of("boolean index", i) if isinstance(i, Tracer) else int(i)
+            found.append((np.zeros(size, np.int64), "new"))
         elif _is_bool(i):
             for j in _true_places(i, shape, axis):
                 found.append((j, axis))

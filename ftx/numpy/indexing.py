@@ -18,6 +18,7 @@ from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
+from ..core.tracing import Tracer
 from . import elementwise as U
 from .index_plan import make_plan, spec_of
 from .promotion import (
@@ -121,6 +122,23 @@ def _write(x, index, values, mode, combine, wrap=True):
     return _put_back(x, new, plan)
 
 
+def _is_traced_mask(index, x):
+    return isinstance(index, Tracer) and index.dtype == dtypes.bool_ and 0 < index.ndim <= x.ndim
+
+
+def _write_masked(x, mask, values, combine):
+    """The update with every element at hand: x, and x combined with `values`, chosen by the mask.
+
+    None if the values are for true elements one by one: those have to be found first.
+    """
+    v = operand("x.at[...]", asarray(values) if isinstance(values, (list, tuple)) else values)
+    if v.ndim > x.ndim - mask.ndim or mask.shape != x.shape[: mask.ndim]:
+        return None
+    new = _combine(combine, x, _fit(v, x.shape, (), x))
+    wide = S.broadcast_in_dim(mask, x.shape, tuple(range(mask.ndim)))
+    return C.select(wide, new, x)
+
+
 def _fit(values, kept, new_axes, x):
     """Values as an array of x's dtype and the shape of x[index] without its new axes."""
     v = operand("x.at[...]", asarray(values) if isinstance(values, (list, tuple)) else values)
@@ -219,6 +237,10 @@ class Part:
     def _update(self, name, values, mode, combine, wrap, sharding):
         unsupported(name, out_sharding=sharding)
         x = operand(name, self._x)
+        if _is_traced_mask(self._index, x):
+            written = _write_masked(x, self._index, values, combine)
+            if written is not None:
+                return written
         return _write(x, self._index, values, _mode(name, mode), combine, wrap)
 
     def set(

@@ -35,6 +35,7 @@ from .promotion import (
     shape_tuple,
     unsupported,
 )
+from .result_sizes import as_size, is_known
 from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
 
 __all__ = [
@@ -283,7 +284,8 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
 
     Args:
       repeats: a number, or one for each index along the axis.
-      total_repeat_length: size of the result along the axis; needed if `repeats` is traced.
+      total_repeat_length: size of the result along the axis; needed where `repeats` is traced
+        under vmap or in a loop.
 
     >>> repeat(asarray([1, 2]), 2).tolist()
     [1, 1, 2, 2]
@@ -294,8 +296,8 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
         x, axis = ravel(x), 0
     at = axis_index("repeat", axis, x.ndim)
     n = x.shape[at]
-    if isinstance(repeats, Tracer) and total_repeat_length is not None:
-        return _repeat_traced(x, repeats, at, operator.index(total_repeat_length))
+    if isinstance(repeats, Tracer) and (total_repeat_length is not None or not is_known(repeats)):
+        return _repeat_traced(x, repeats, at, total_repeat_length)
     counts = np.asarray(repeats.tolist() if isinstance(repeats, Value) else repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ArgumentError(f"repeat: expected numbers of at least 0 as repeats, got {repeats}")
@@ -321,9 +323,11 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
 def _repeat_traced(x, repeats, axis, total):
     n = x.shape[axis]
     counts = broadcast_value(C.convert(operand("repeat", repeats), dtypes.int64), (n,))
-    ends = S.broadcast_in_dim(R.cumsum(counts, 0), (total, n), (1,))
-    places = S.iota(dtypes.int64, (total, n), 0)
-    passed = R.reduce_sum(C.convert(E.le(ends, places), dtypes.int64), (1,))
+    if total is None:
+        total = as_size("repeat", R.reduce_sum(counts, (0,)), counts)
+    zero, one = S.full((operator.index(total),), 0, dtypes.int64), S.full((n,), 1, dtypes.int64)
+    ends = G.scatter_add_p.bind(zero, one, R.cumsum(counts, 0), spec="a[a],z->z", mode="drop")[0]
+    passed = R.cumsum(ends, 0)
     letters = "abcdefghijklmnopqrstuvwxy"[: x.ndim]
     out = letters[:axis] + "z" + letters[axis + 1 :]
     return G.gather(x, [passed], f"{letters}[{letters[axis]}],z->{out}", "clip")

@@ -14,7 +14,6 @@ from ..core.array import Array, Value
 from ..core.errors import (
     ArgumentError,
     DTypeError,
-    NonConcreteBooleanIndexError,
     ShapeError,
     UnsupportedError,
 )
@@ -24,11 +23,11 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
+from ..core.primitives.searching import true_places
 from ..core.state import STATE
-from ..core.tracing import Asked, Tracer
 from . import composed as M
 from . import elementwise as U
-from .elementwise import truth
+from .elementwise import constant_like, truth
 from .promotion import (
     asarray,
     axis_index,
@@ -41,6 +40,7 @@ from .promotion import (
     to_inexact,
     unsupported,
 )
+from .result_sizes import is_known, known, number_of
 from .shapes import flip
 
 __all__ = [
@@ -233,19 +233,12 @@ def digitize(x, bins, right=False, *, method=None):
     return M.choose_between("digitize", rising, up, down)
 
 
-def known(name, x):
-    """The value of x as a NumPy array; a traced one raises NonConcreteBooleanIndexError."""
-    x = operand(name, asarray(x))
-    if isinstance(x, Tracer):
-        return x.known_value(Asked(NonConcreteBooleanIndexError, name))
-    return x._live()
-
-
 def nonzero(a, *, size=None, fill_value=None):
     """Indices where `a` is not zero: one integer array [n] for each axis.
 
     Args:
-      size: n, for traced arrays: too many are cut off, too few filled with fill_value (0).
+      size: n: too many are cut off, too few filled with fill_value (0).  Without it, what
+        follows under jit is not compiled, and vmap and loops cannot take it.
 
     >>> [i.tolist() for i in nonzero(asarray([0, 5, 6]))]
     [[1, 2]]
@@ -253,27 +246,36 @@ def nonzero(a, *, size=None, fill_value=None):
     x = operand("nonzero", asarray(a))
     if x.ndim == 0:
         raise ShapeError("nonzero: expected an array with axes, got a scalar; use atleast_1d")
-    if size is None:
-        return tuple(_ints(i) for i in np.nonzero(known("nonzero", x)))
-    hit = S.reshape(truth("nonzero", x), (x.size,))
-    wanted, n = dtypes.default_int(), int(size)
+    return places_of("nonzero", x, size, fill_value)
+
+
+def places_of(name, x, size=None, fill_value=None):
+    """`nonzero`, on behalf of the operation `name`."""
+    if size is None and is_known(x):
+        return tuple(_ints(i) for i in np.nonzero(known(name, x)))
+    hit = S.reshape(truth(name, x), (x.size,))
+    wanted, n = dtypes.default_int(), number_of(name, hit) if size is None else int(size)
     fills = fill_value if isinstance(fill_value, tuple) else (fill_value,) * x.ndim
     if not x.size or not n:
         return tuple(S.full((n,), 0 if f is None else f, wanted) for f in fills)
-    rank = R.cumsum(C.convert(hit, wanted), 0)
-    nth = S.iota(wanted, (n,), 0)
-    place = searchsorted(rank, E.add(nth, S.full((n,), 1, wanted)))
-    total = broadcast_value(S.reshape(S.slice_axis(rank, 0, x.size - 1, x.size), ()), (n,))
-    there = E.lt(nth, total)
-    found = unravel_index(E.min_(place, S.full((n,), x.size - 1, wanted)), x.shape)
+    place = true_places(hit, n, wanted)
+    if size is None:
+        return _coordinates(place, x.shape)
+    there = U.less(place, x.size)
+    found = _coordinates(U.minimum(place, x.size - 1), x.shape)
     return tuple(
-        M.choose_between(
-            "nonzero",
-            there,
-            C.convert(i, wanted),
-            cast(operand("nonzero", 0 if f is None else f), wanted),
-        )
+        M.choose_between(name, there, i, cast(operand(name, 0 if f is None else f), wanted))
         for i, f in zip(found, fills, strict=True)
+    )
+
+
+def _coordinates(place, shape):
+    """`unravel_index` of places known to lie inside."""
+    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    whole = [E.div(place, constant_like(place, s)) if s > 1 else place for s in strides]
+    return tuple(
+        E.rem(w, constant_like(place, n)) if i else w
+        for i, (w, n) in enumerate(zip(whole, shape, strict=True))
     )
 
 
@@ -299,7 +301,7 @@ def argwhere(a, *, size=None, fill_value=None):
     """
     x = operand("argwhere", asarray(a))
     if x.ndim == 0:
-        n = int(bool(known("argwhere", x)))
+        n = number_of("argwhere", truth("argwhere", x))
         return Array(np.zeros((n, 0), dtypes.default_int()))
     found = nonzero(x, size=size, fill_value=fill_value)
     return S.concatenate([S.reshape(i, (i.size, 1)) for i in found], 1)
@@ -422,8 +424,9 @@ def unique(
     [1, 3]
     """
     x = operand("unique", asarray(ar))
-    if size is not None:
-        return _unique_sized(x, return_index, return_inverse, return_counts, axis, size, fill_value)
+    if size is not None or (axis is None or x.ndim == 1) and not is_known(x):
+        wanted = return_index, return_inverse, return_counts
+        return _unique_sized(x, wanted, axis, equal_nan, size, fill_value)
     found = np.unique(
         known("unique", x), return_index, return_inverse, return_counts, axis, equal_nan=equal_nan
     )
@@ -433,20 +436,24 @@ def unique(
     return (Array(values), *[_ints(r) for r in rest])
 
 
-def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
+def _unique_sized(x, returned, axis, equal_nan, size, fill_value):
     if axis is not None and x.ndim != 1:
         raise UnsupportedError(
             f"unique: expected axis=None together with size=, got axis={axis}; flatten x first"
         )
     n, wanted, shape = x.size, dtypes.default_int(), x.shape
+    if not n:
+        return _unique_of_none(x, returned, size or 0, fill_value)
     flat = S.reshape(x, (n,))
     values, places = sorting.sort([flat, S.iota(wanted, (n,), 0)], 0, 1)
     before = S.concatenate([S.slice_axis(values, 0, 0, 1), S.slice_axis(values, 0, 0, n - 1)], 0)
     first = E.eq(S.iota(wanted, (n,), 0), S.full((n,), 0, wanted))
     differs = E.ne(values, before)
-    if dtypes.is_inexact(x.dtype):
+    if dtypes.is_inexact(x.dtype) and equal_nan:
         differs = E.and_(differs, E.or_(E.eq(values, values), E.eq(before, before)))
     new = E.or_(first, differs)
+    if size is None:
+        size = number_of("unique", new)
     rank = E.sub(R.cumsum(C.convert(new, wanted), 0), S.full((n,), 1, wanted))
     (starts,) = nonzero(new, size=size, fill_value=n)
     there = E.lt(starts, S.full((size,), n, wanted))
@@ -458,6 +465,7 @@ def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
     )
     picked = G.gather(values, [at], "a[a],z->z", "promise")
     out = [C.select(there, picked, broadcast_value(fill, (size,)))]
+    index, inverse, counts = returned
     if index:
         origin = G.gather(places, [at], "a[a],z->z", "promise")
         head = S.reshape(S.slice_axis(places, 0, 0, 1), ())
@@ -470,6 +478,14 @@ def _unique_sized(x, index, inverse, counts, axis, size, fill_value):
         zero, one = S.full((size,), 0, wanted), S.full((n,), 1, wanted)
         out.append(G.scatter_add_p.bind(zero, one, rank, spec="a[a],z->z", mode="drop")[0])
     return out[0] if len(out) == 1 else tuple(out)
+
+
+def _unique_of_none(x, returned, size, fill_value):
+    """The result for an array without elements: fill_value (0), and zeros for the places."""
+    fill = cast(operand("unique", 0 if fill_value is None else fill_value), x.dtype)
+    lengths = [n for n, asked in zip((size, x.size, size), returned, strict=True) if asked]
+    rest = [S.full((n,), 0, dtypes.default_int()) for n in lengths]
+    return (broadcast_value(fill, (size,)), *rest) if rest else broadcast_value(fill, (size,))
 
 
 def unique_values(x, /, *, size=None, fill_value=None):

@@ -13,6 +13,7 @@ from ..core import dtypes
 from ..core.errors import ArgumentError, EmptyArrayError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
+from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
@@ -30,6 +31,7 @@ from .promotion import (
     promote_dtypes,
     unsupported,
 )
+from .result_sizes import as_size
 
 __all__ = [
     *("bincount", "corrcoef", "cov", "diff", "ediff1d", "gradient", "histogram", "histogram2d"),
@@ -353,7 +355,7 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     """How often each integer from 0 occurs, or the sum of its weights. x: integer[n]
 
     Args:
-      length: size of the result, for traced arrays; by default max(x) + 1, or minlength.
+      length: size of the result; by default max(x) + 1, or minlength.
 
     >>> bincount(asarray([0, 2, 2])).tolist()
     [1, 0, 2]
@@ -364,8 +366,8 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
         raise ShapeError(f"bincount: expected integers [n], got {x.aval}")
     x = C.convert(x, dtypes.int64)
     if length is None:
-        values = ordering.known("bincount", x)
-        length = max(int(values.max()) + 1 if values.size else 0, minlength)
+        longest = R.reduce_max(x, (0,)) if x.size else -1
+        length = max(as_size("bincount", longest, x) + 1, minlength)
     counts = asarray(1 if weights is None else weights)
     counts = broadcast_value(
         counts if weights is not None else C.convert(counts, dtypes.default_int()), x.shape

@@ -21,7 +21,7 @@ from ..core.errors import (
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import Primitive
-from ..core.tracing import trace
+from ..core.tracing import Sizes, trace
 from ..core.types import ShapedArray
 
 
@@ -117,7 +117,11 @@ def _argument_name(fun: Any, group: int, key: Any) -> str:
 
 
 def trace_function(
-    fun: Callable[..., Any], leaves_avals: Sequence[ShapedArray], in_tree: Any, values: Any = None
+    fun: Callable[..., Any],
+    leaves_avals: Sequence[ShapedArray],
+    in_tree: Any,
+    values: Any = None,
+    sizes: Sizes | None = None,
 ) -> tuple[Jaxpr, tree.PyTreeDef]:
     """The jaxpr of `fun` and the structure of its result."""
     flat = FlatFunction(fun, in_tree)
@@ -127,6 +131,7 @@ def trace_function(
         name=name_of(fun),
         values=values,
         describe_arg=describer(fun, in_tree),
+        sizes=sizes,
     )
     assert flat.out_tree is not None
     return jaxpr, flat.out_tree

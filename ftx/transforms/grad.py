@@ -20,6 +20,7 @@ from ..core.config import config
 from ..core.errors import (
     GradError,
     IntegerGradError,
+    NonConcreteBooleanIndexError,
     NonScalarGradError,
     NotAnArrayError,
     ShapeError,
@@ -75,7 +76,10 @@ def _jaxpr_of(fun: Any, values: Any, in_tree: Any) -> Any:
     key = (in_tree, avals, config.version, STATE.axes)
     found = fun.outer_traces.get(key)
     if found is None:
-        found = trace_function(fun, avals, in_tree)
+        try:
+            found = trace_function(fun, avals, in_tree)
+        except NonConcreteBooleanIndexError:
+            return trace_function(fun, avals, in_tree, values)
         if not any(isinstance(c, Tracer) for c in found[0].consts):
             fun.outer_traces[key] = found
     return found

@@ -3,7 +3,8 @@
 In: a function of trees.  Out: a function that flattens, looks up by types, and runs.
 Under an outer trace the call becomes one equation that holds the program; its rules transform
 that program, memoised on it, so that grad or vmap of a compiled function compiles once.
-Knows nothing of: how a backend compiles; it asks `core.backend`.
+A program whose shapes depend on values is run by `sized`; under an outer trace it is inlined.
+Knows nothing of: how a backend compiles.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,15 +19,15 @@ import numpy as np
 
 from ..core import tree
 from ..core.array import Array, aval_of
-from ..core.backend import Executable, get_backend
+from ..core.backend import Executable
 from ..core.config import config
 from ..core.errors import StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
-from ..core.state import STATE, use_trace
+from ..core.state import STATE
 from ..core.tracebacks import api_boundary, hide_frames
-from ..core.tracing import Tracer
+from ..core.tracing import SizeWanted, Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
 from .calling import (
     as_tuple,
@@ -38,28 +38,14 @@ from .calling import (
     name_of,
     trace_function,
 )
+from .compiled import executable_of
 from .jvp import jvp_jaxpr
 from .linearize import linearized
 from .retracing import difference, name_of_argument, warn_often
+from .sized import GivenSizes, SizedProgram
 from .stages import Lowered, Traced, shapes
 from .transpose import transposed_call
 from .vmap import batched_jaxpr
-
-_COMPILE_LOCK = threading.RLock()
-
-
-def executable_of(jaxpr: Jaxpr, donated: tuple[bool, ...] = ()) -> Executable:
-    """The compiled form of a program without consts (memoised on it)."""
-    key = ("executable", config.default_backend, config.disable, donated)
-    found = jaxpr.memo.get(key)
-    if found is None:
-        with _COMPILE_LOCK:
-            found = jaxpr.memo.get(key)
-            if found is None:
-                backend = get_backend(config.default_backend)
-                with use_trace(None):
-                    found = jaxpr.memo[key] = backend.compile(jaxpr, donated)
-    return found
 
 
 class Jit(Primitive):
@@ -144,7 +130,7 @@ class Jitted:
     def __init__(self, fun: Callable[..., Any], static: _Static, donate: frozenset[int]):
         functools.update_wrapper(self, fun)
         self._fun, self._static, self._donate = fun, static, donate
-        self._cache: dict[Any, _Entry] = {}
+        self._cache: dict[Any, _Entry | SizedProgram] = {}
         self.has_static = bool(static.nums or static.names)
         self.outer_traces: dict[Any, Any] = {}
         """Programs of one call of this function, which transforms of it share."""
@@ -188,29 +174,42 @@ class Jitted:
         entry = self._cache.get((in_tree, static, avals, config.version))
         if entry is None:
             entry = self._trace(static, avals, in_tree)
-        outs = (entry.run or entry.ready())(*leaves)
-        if plain:
-            self._plain[(avals, config.version)] = entry
+        if isinstance(entry, SizedProgram):
+            out_tree, outs = entry(leaves)
+        else:
+            out_tree, outs = entry.out_tree, (entry.run or entry.ready())(*leaves)
+            if plain:
+                self._plain[(avals, config.version)] = entry
         if self._donate:
             self._forget(entry, leaves)
-        return entry.out_tree.unflatten(outs)
+        return out_tree.unflatten(outs)
 
     def _record(self, static: Any, leaves: Any, avals: Any, in_tree: Any) -> Any:
         entry = self._cache.get((in_tree, static, avals, config.version, STATE.axes))
         if entry is None:
             entry = self._trace(static, avals, in_tree)
+        if isinstance(entry, SizedProgram):
+            # The sizes are the outer trace's to tell.
+            args, kwargs = tree.unflatten(in_tree, leaves)
+            return entry.fun(*args, **kwargs)
         outs = call(entry.jaxpr, [as_value(x) for x in leaves])
         return tree.unflatten(entry.out_tree, outs)
 
-    def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry:
+    def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry | SizedProgram:
         fun = self._static.bind(self._fun, static)
         key = (in_tree, static, avals, config.version)
         self.traces += 1
         self._say_why(key, fun)
         self._last_key = key
-        jaxpr, out_tree = trace_function(fun, avals, in_tree)
-        entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
-        if not any(isinstance(c, Tracer) for c in jaxpr.consts):
+        donated = self._donated_leaves(in_tree)
+        entry: _Entry | SizedProgram
+        try:
+            jaxpr, out_tree = trace_function(fun, avals, in_tree, sizes=GivenSizes())
+            consts, entry = jaxpr.consts, _Entry(jaxpr, out_tree, donated)
+        except SizeWanted as wanted:
+            entry = SizedProgram(fun, avals, in_tree, wanted, donated)
+            consts = entry.consts
+        if not any(isinstance(c, Tracer) for c in consts):
             self._cache[key if STATE.trace is None else (*key, STATE.axes)] = entry
             if not STATE.axes:
                 self._cache[key] = self._cache[(*key, ())] = entry
@@ -242,7 +241,7 @@ class Jitted:
         return (*flags, *[False] * keywords.num_leaves)
 
     @staticmethod
-    def _forget(entry: _Entry, leaves: Any) -> None:
+    def _forget(entry: _Entry | SizedProgram, leaves: Any) -> None:
         for leaf, donated in zip(leaves, entry.donated, strict=True):
             if donated and type(leaf) is Array and not leaf.is_deleted():
                 leaf._donate()
@@ -254,7 +253,10 @@ class Jitted:
         leaves, in_tree = tree.flatten((args, kwargs))
         avals = tuple(shape_of(x) for x in leaves)
         entry = self._cache.get((in_tree, static, avals, config.version))
-        return Traced(entry or self._trace(static, avals, in_tree), in_tree, avals)
+        entry = entry or self._trace(static, avals, in_tree)
+        if isinstance(entry, SizedProgram):
+            entry.refuse()
+        return Traced(entry, in_tree, avals)
 
     @api_boundary
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:

@@ -33,7 +33,8 @@ from .calling import (
     name_of,
     trace_function,
 )
-from .jit import _Static, executable_of
+from .compiled import executable_of
+from .jit import _Static
 from .vmap import batched_jaxpr, leaf_axes, mapped_size, out_leaf_axes, unbatched, vmap
 
 

@@ -21,7 +21,7 @@ from ..core.state import STATE, interpreting
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import FlatFunction, as_value
-from .jit import executable_of
+from .compiled import executable_of
 
 
 class Staged(Primitive):

@@ -201,7 +201,7 @@ def test_errors():
     with pytest.raises(ImmutableArrayError, match=r"x\.at"):
         x[0] = 1.0
     with pytest.raises(ftx.errors.ConcretizationError):
-        ftx.jit(lambda v: v[v > 0])(x)
+        ftx.make_jaxpr(lambda v: v[v > 0])(x)
 
 
 def test_take_and_along_axis():

@@ -428,6 +428,13 @@ row(
 )
 row("top_k", [Operand((3, 8), make=SPREAD)], {"k": 3}, kinds="bif")
 
+row(
+    "true_places",
+    [Operand((3, 8), dtype=np.dtype(bool))],
+    {"size": 5, "dtype": np.dtype(np.int64)},
+    kinds="f",
+)
+
 # ---- linear algebra
 
 

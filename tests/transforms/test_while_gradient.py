@@ -10,7 +10,7 @@ from ftx.core.errors import LoopLimitError
 from ftx.core.jaxpr import sub_jaxprs
 from ftx.lax import cond, fori_loop, scan, while_loop
 from ftx.transforms import repeated
-from ftx.transforms.jit import executable_of
+from ftx.transforms.compiled import executable_of
 from ftx.transforms.passes import simplify
 from ftx.transforms.repeated import Tape
 

@@ -6,12 +6,13 @@
 from . import formula  # isort: skip  first: the others subclass it
 from . import elementwise, shape, reduction, selection  # isort: skip
 from . import dot, indexing, transcendental  # isort: skip
-from . import bits, collective, conv, effects, fft, linalg, sorting, special, window  # isort: skip
+from . import bits, collective, conv, effects, fft, linalg  # isort: skip
+from . import searching, sorting, special, window  # isort: skip
 from ..primitive import Primitive
 
 _MODULES = (
     *(elementwise, selection, transcendental, shape, reduction, dot, indexing),
-    *(bits, collective, conv, effects, fft, linalg, sorting, special, window),
+    *(bits, collective, conv, effects, fft, linalg, searching, sorting, special, window),
 )
 
 ALL: tuple[Primitive, ...] = tuple(
