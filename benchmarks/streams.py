@@ -14,7 +14,8 @@ import numpy as np
 import ftx
 import ftx.numpy as fnp
 from ftx.backends import cache
-from ftx.backends.executor import Compiled, Program, RunChunks
+from ftx.backends.executor import Compiled, Program
+from ftx.backends.thunks import RunChunks
 
 from .measure import in_turn
 from .rows import Row

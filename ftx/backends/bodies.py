@@ -14,11 +14,11 @@ from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..core.primitives.shape import copy_p
 from ..transforms.passes import as_simplified, simplify
-from . import executor, loop_kernels
-from .executor import Carry
+from . import loop_kernels
 from .fusion import Graph
 from .in_place import updated_in_place
 from .pipeline import prepare
+from .thunks import Carry, Slice
 
 UNDEFINED = "undefined"
 """In place of a buffer: contents that nobody reads before they are written."""
@@ -63,14 +63,14 @@ def on_the_carry(named: Any, carries: list[Carry]) -> Any:
     return prepare(body), {v: real.get(b, b) for v, b in names.items()}
 
 
-def row_of(s: executor.Slice) -> Any:
+def row_of(s: Slice) -> Any:
     whole = s.of[0] if isinstance(s.of, tuple) else s.of
     return loop_kernels.Row(whole, abs(s.stride))
 
 
 def row_slice(view: Any, whole: Any, nbytes: int, length: int, reverse: bool) -> Any:
     start = (whole, (length - 1) * nbytes) if reverse and length else whole
-    return executor.Slice(view, start, -nbytes if reverse else nbytes)
+    return Slice(view, start, -nbytes if reverse else nbytes)
 
 
 def needed_in_memory(graph: Graph) -> set[Any]:

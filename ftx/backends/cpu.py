@@ -23,7 +23,7 @@ from ..core.config import config
 from ..core.errors import CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
 from ..transforms.passes import as_simplified, simplify
-from . import cache, executor, loop_kernels, machine, parallel
+from . import cache, loop_kernels, machine, parallel
 from .bodies import (
     UNDEFINED,
     is_undefined,
@@ -39,27 +39,20 @@ from .bodies import (
 from .compare import ComparingExecutable, check_results
 from .convolutions import as_patches_jaxpr, conv_product
 from .donation import reused, take, updates_of_donated
-from .executor import (
-    MAX_CHUNKS,
-    Carry,
-    Compiled,
-    ExecutionError,
-    Host,
-    Program,
-    RunChunks,
-    RunKernel,
-)
-from .executor import Copy as CopyBytes
+from .executor import Compiled, ExecutionError, Program
 from .fusion import Group
 from .lapack_steps import cholesky_steps, solve_steps
 from .library import gemm_arguments, host_function
-from .memory import Temporary, plan
+from .memory import Temporary
 from .pipeline import prepare
 from .product_steps import Front, dot_steps, one_blas_thread, product_steps, tile_shape
 from .products import Product
+from .rows import ENOUGH, Region, in_pieces, plan_memory
 from .scatters import shared
 from .sort_steps import sort_steps, top_k_steps
 from .source_code import KernelSource, render
+from .thunks import MAX_CHUNKS, Carry, Fill, For, Host, RunChunks, RunKernel, Switch, While
+from .thunks import Copy as CopyBytes
 from .vocabulary import kernel_namespace, vocabulary_version
 
 PARALLEL = 1 << 18
@@ -85,6 +78,8 @@ class Assembler:
     tiles = True
     """Whether products run on our own tiles."""
 
+    pieces = True
+    """Whether steps of a loop that do not need each other run at once."""
     shares_scatters = True
     """Whether threads share scatters by ranges and copies, having no atomic operations."""
 
@@ -101,6 +96,8 @@ class Assembler:
         """What is done before each of the loops around, outermost first."""
         self.same: dict[Var, Var] = {}
         """Results that lie in the memory of a donated argument."""
+        self.regions: list[Region] = []
+        """Loops whose steps run at once."""
         self.uses_blas = False
         self.products: dict[int, Product] = {}
         self.packings: dict[int, Product] = {}
@@ -169,10 +166,13 @@ class Assembler:
             from .numba_adapter import inspect_kernel
 
             print(inspect_kernel(source.text, "kernel", kernel_namespace())[0], file=sys.stderr)
+        return [self._thunk(source, [self.place(v, env) for v in source.entries])]
+
+    def _thunk(self, source: KernelSource, entries: Sequence[Any]) -> Any:
+        """The call of a kernel, in chunks if it does enough."""
         kernel = cache.get_kernel(
             source.text, "kernel", kernel_namespace, version=vocabulary_version()
         )
-        entries = [self.place(v, env) for v in source.entries]
         label = ", ".join(source.labels)
         n = source.iterations
         if source.chunk or (source.work >= PARALLEL and n > 1):
@@ -182,7 +182,7 @@ class Assembler:
         else:
             thunk = RunKernel(kernel, entries, n, label=label)
         self.by_thunk[id(thunk)] = source
-        return [thunk]
+        return thunk
 
     def _library(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         special = getattr(self, f"_{eqn.primitive.name}", None)
@@ -201,7 +201,7 @@ class Assembler:
         if not out.size:
             return []
         if not arguments["k"]:
-            return [executor.Fill(c, out.nbytes)]
+            return [Fill(c, out.nbytes)]
         return dot_steps(self, arguments, eqn.params["spec"], a, b, c)
 
     def _conv_general_dilated(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
@@ -212,7 +212,7 @@ class Assembler:
             return self._body(patches, dict(zip(patches.invars, (x, y), strict=True)), [out])
         product = conv_product(eqn, shape)
         if not product.multiplications:
-            return [executor.Fill(out, eqn.outvars[0].aval.nbytes)]
+            return [Fill(out, eqn.outvars[0].aval.nbytes)]
         return product_steps(self, product, eqn.params["spec"], x, y, out)
 
     def _cholesky(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
@@ -243,7 +243,7 @@ class Assembler:
                 inner = dict(zip(branch.invars, operands, strict=True))
                 branches.append(self._body(branch, inner, outs))
         self.touch(which, *operands, *outs)
-        return [executor.Switch(which, branches)]
+        return [Switch(which, branches)]
 
     def _body(self, jaxpr: Jaxpr, env: dict[Var, Any], outs: Sequence[Any]) -> list[Any]:
         """Thunks of a body that writes its results into the buffers `outs`."""
@@ -293,18 +293,24 @@ class Assembler:
             return thunks + [CopyBytes(c.out, c.init, c.bytes) for c in carries]
         slots = slots_of(carries, slim, names)
         named = named_body(slim, names, placed)
+        apart = not carries and not in_place
         if self.small_loops and loop_kernels.fits([prepare(named[0])], slots):
             views = {s.view: row_of(s) for s in slices}
             writer = loop_kernels.LoopWriter(needed_in_memory, self.temporary, views, "n")
             source = loop_kernels.scan_kernel(
-                writer, on_the_carry(named, carries), length, p["reverse"], slots
+                writer, on_the_carry(named, carries), length, p["reverse"], slots, apart
             )
-            self.touch(*ins, *outs, *[c.spare for c in carries])
-            return [*thunks, *self._run_loop(source, carries)]
+            if not (apart and writer.allocated and source.work >= ENOUGH):
+                self.touch(*ins, *outs, *[c.spare for c in carries])
+                return [*thunks, *self._run_loop(source, carries)]
+        created = len(self.temporaries)
         with _Span(self), self._front(ins[:n_consts]) as front:
             inner = self.program(*named)
+            apart &= self.pieces
+            together = in_pieces(self, length, inner, slices, created) if apart else None
         self.touch(*ins, *outs, *[c.spare for c in carries])
-        return [*thunks, *front.thunks, executor.For(length, inner, slices, carries)]
+        loop = together or For(length, inner, slices, carries)
+        return [*thunks, *front.thunks, loop]
 
     @contextlib.contextmanager
     def _front(self, unchanged: Sequence[Any]) -> Iterator[Front]:
@@ -316,12 +322,8 @@ class Assembler:
     def _run_loop(self, source: KernelSource, carries: list[Carry]) -> list[Any]:
         """The carry into place, then the loop as one kernel."""
         self.sources.append(source)
-        kernel = cache.get_kernel(
-            source.text, "kernel", kernel_namespace, version=vocabulary_version()
-        )
-        thunk = RunKernel(kernel, source.entries, 1, label=", ".join(source.labels))
-        self.by_thunk[id(thunk)] = source
-        return [*[CopyBytes(c.out, c.init, c.bytes) for c in carries], thunk]
+        copies = [CopyBytes(c.out, c.init, c.bytes) for c in carries]
+        return [*copies, self._thunk(source, source.entries)]
 
     def _carry(self, var: Var, init: Any, out: Any) -> Carry:
         spare = self.temporary(var.aval)
@@ -370,7 +372,7 @@ class Assembler:
             test = self.program(*test_body)
             inner = self.program(*step_body)
         self.touch(*ins, *outs, predicate, *[c.spare for c in carries])
-        return [*thunks, *front.thunks, executor.While(test, predicate, inner, carries)]
+        return [*thunks, *front.thunks, While(test, predicate, inner, carries)]
 
 
 class _Span:
@@ -402,7 +404,7 @@ def assemble(simple: Jaxpr, assembler: Assembler) -> Program:
         thunks = assembler.program(simple, env)
     if assembler.uses_blas:
         thunks = one_blas_thread(thunks, assembler)
-    offsets, arena_bytes = plan(assembler.temporaries)
+    offsets, arena_bytes = plan_memory(assembler.temporaries, assembler.regions)
     constants = assembler.constants
     return Program(thunks, simple.invars, outputs, constants, offsets, arena_bytes)
 

@@ -25,13 +25,13 @@ from ..core.array import Array, aval_of
 from ..core.errors import BackendError, CompiledCallError, IndexOutOfRangeError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
-from . import executor
 from .cpu import Assembler, distinct_results, fixed_result, fixed_results
 from .cuda_compile import Capability, get_cubin, missing_packages
 from .cuda_source import CudaKernel, render
 from .fusion import Group
 from .library import host_function
 from .memory import plan
+from .thunks import Copy, Fill, For, Gemm, Switch, Thunk, While
 
 INSTALL = "the extra cuda13 (in a clone: python -m pip install '.[cuda13]')"
 STATUS = "status words"
@@ -59,7 +59,7 @@ class Device(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Launch(executor.Thunk):
+class Launch(Thunk):
     """One kernel; `status` is the number of its status word, or None."""
 
     source: CudaKernel
@@ -69,7 +69,7 @@ class Launch(executor.Thunk):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class HostStep(executor.Thunk):
+class HostStep(Thunk):
     """A NumPy function on copies of the first `n_inputs` entries; writes the others."""
 
     function: Callable[..., None]
@@ -81,7 +81,7 @@ class HostStep(executor.Thunk):
 class CudaAssembler(Assembler):
     """The CPU's assembler with launches instead of calls."""
 
-    small_loops = shares_scatters = tiles = False
+    small_loops = shares_scatters = tiles = pieces = False
 
     THUNKS = frozenset(
         {"dot_general", "conv_general_dilated", "cond", "scan", "while", "undefined"}
@@ -147,15 +147,15 @@ class Run:
             memory.append(self.place((STATUS, 8 * t.status)))
         self.device.launch(t.kernel, t.source.blocks, t.source.threads, memory)
 
-    def _gemm(self, t: executor.Gemm) -> None:
+    def _gemm(self, t: Gemm) -> None:
         names = ("dtype", "m", "n", "k", "ta", "tb", "batch", "stride_a", "stride_b", "stride_c")
         arguments = {name: getattr(t, name) for name in names}
         self.device.gemm(self.place(t.a), self.place(t.b), self.place(t.c), arguments)
 
-    def _copy(self, t: executor.Copy) -> None:
+    def _copy(self, t: Copy) -> None:
         self.device.copy(self.place(t.target), self.place(t.source), t.bytes)
 
-    def _fill(self, t: executor.Fill) -> None:
+    def _fill(self, t: Fill) -> None:
         self.device.clear(self.place(t.target), t.bytes)
 
     def fetch(self, entry: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -175,12 +175,12 @@ class Run:
             if value.size:
                 self.device.copy(self.place(entry), self.device.upload(value), value.nbytes)
 
-    def _switch(self, t: executor.Switch) -> None:
+    def _switch(self, t: Switch) -> None:
         kind = {1: np.bool_, 4: np.int32, 8: np.int64}[t.index_bytes]
         which = int(self.fetch(t.index, (), np.dtype(kind)))
         self.steps(t.branches[min(max(which, 0), len(t.branches) - 1)])
 
-    def _for(self, t: executor.For) -> None:
+    def _for(self, t: For) -> None:
         if isinstance(t.n, int):
             count = t.n
         else:
@@ -194,7 +194,7 @@ class Run:
             places = self._iteration(t, i, places, [last] * len(places))
         self._leave(t.carries, places)
 
-    def _while(self, t: executor.While) -> None:
+    def _while(self, t: While) -> None:
         places = [self.place(c.init) for c in t.carries]
         i = 0
         while True:

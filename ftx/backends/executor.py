@@ -12,11 +12,10 @@ One int64 array per program holds a header and instructions; one block of memory
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,21 @@ import numpy as np
 from ..core.config import config
 from . import blas, machine, parallel
 from .machine import Head, Op, Work
-from .machine_code import Kernel
-
-Buffer = Hashable  # a name; any but a tuple
-Entry = Buffer | tuple[Buffer, int]  # a place: a buffer, or (buffer, byte offset)
+from .thunks import (
+    Buffer,
+    Copy,
+    Entry,
+    Fill,
+    For,
+    Gemm,
+    Host,
+    Rows,
+    RunChunks,
+    RunKernel,
+    Switch,
+    Thunk,
+    While,
+)
 
 
 class ExecutionError(RuntimeError):
@@ -36,180 +46,6 @@ class ExecutionError(RuntimeError):
     def __init__(self, thunk_index: int, status: int, thunk: Any = None):
         super().__init__(f"execute: thunk {thunk_index} ({thunk}) stopped with status {status}")
         self.thunk_index, self.status, self.thunk = thunk_index, status, thunk
-
-
-# ---- Thunks ------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Thunk:
-    label: str = dataclasses.field(default="", kw_only=True)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__} {self.label}".strip()
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RunKernel(Thunk):
-    """kernel(table of entries, 0, n)."""
-
-    kernel: Kernel
-    entries: Sequence[Entry]
-    n: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RunChunks(Thunk):
-    """kernel(table, c * chunk, min(n, (c + 1) * chunk)) for every chunk c, on the thread pool.
-
-    The split is what is written here, whatever the number of threads.
-    """
-
-    kernel: Kernel
-    entries: Sequence[Entry]
-    n: int
-    chunk: int
-
-
-MAX_CHUNKS = 64
-"""Pieces of a parallel step, at most."""
-
-
-def run_tasks(
-    kernel: Kernel, entries: Sequence[Entry], tasks: int, parallel: bool, label: str
-) -> Thunk:
-    """kernel over [0, tasks): in chunks on the thread pool if that is to be, else at once."""
-    if parallel and tasks > 1:
-        return RunChunks(kernel, entries, tasks, -(-tasks // MAX_CHUNKS), label=label)
-    return RunKernel(kernel, entries, tasks, label=label)
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Gemm(Thunk):
-    """c[m, n] = alpha * op(a)[m, k] @ op(b)[k, n] + beta * c, row-major, `batch` times.
-
-    dtype: float32, float64, complex64 or complex128.  ta, tb: "N" as stored, "T" transposed,
-    "C" transposed and conjugated.  lda, ldb, ldc: elements from one stored row to the next
-    (default: dense).  stride_a, stride_b, stride_c: elements from one matrix of the batch to the
-    next (0 repeats the matrix).
-    """
-
-    dtype: Any
-    a: Entry
-    b: Entry
-    c: Entry
-    m: int
-    n: int
-    k: int
-    ta: str = "N"
-    tb: str = "N"
-    lda: int | None = None
-    ldb: int | None = None
-    ldc: int | None = None
-    alpha: complex = 1
-    beta: complex = 0
-    batch: int = 1
-    stride_a: int = 0
-    stride_b: int = 0
-    stride_c: int = 0
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Copy(Thunk):
-    """`bytes` bytes from source to target; they may overlap."""
-
-    target: Entry
-    source: Entry
-    bytes: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Fill(Thunk):
-    """Every one of `bytes` bytes of target := value (0 to 255)."""
-
-    target: Entry
-    bytes: int
-    value: int = 0
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Host(Thunk):
-    """function(*arrays) in Python, on the calling thread, holding the GIL.
-
-    specs: (shape, dtype) of each entry, which arrives as a writable array valid during the call;
-    None: the function gets the addresses instead.  An exception stops the program, and `run`
-    raises it.
-    """
-
-    function: Callable[..., Any]
-    entries: Sequence[Entry]
-    specs: Sequence[tuple[tuple[int, ...], Any]] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Slice:
-    """In iteration i of a loop, buffer `view` is `of` + i * stride bytes (negative: backwards)."""
-
-    view: Buffer
-    of: Entry
-    stride: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Carry:
-    """A value from one iteration to the next, by swapping two places, without copies.
-
-    The body reads buffer `read` and writes all of `write`; the first iteration reads `init`.
-    After the loop the value is in `out`. `spare` is the other place. All of `bytes` bytes.
-    `init` must differ from the place written first: `out`, or in a `For` of even constant count
-    `spare`. A carry updated in place needs none of this: copy it before the loop.
-    """
-
-    read: Buffer
-    write: Buffer
-    init: Entry
-    out: Entry
-    spare: Entry
-    bytes: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class For(Thunk):
-    """The body, n times. n: a number, or the entry of an int32 or int64 (`n_bytes`).
-
-    index: entry where the iteration number is stored before each one (`index_bytes` 4 or 8).
-    """
-
-    n: int | Entry
-    body: Sequence[Thunk]
-    slices: Sequence[Slice] = ()
-    carries: Sequence[Carry] = ()
-    index: Entry | None = None
-    index_bytes: int = 4
-    n_bytes: int = 0  # 0: n is a number
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class While(Thunk):
-    """condition, then the body, as long as the byte at entry `predicate` is not 0."""
-
-    condition: Sequence[Thunk]
-    predicate: Entry
-    body: Sequence[Thunk]
-    carries: Sequence[Carry] = ()
-    slices: Sequence[Slice] = ()
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Switch(Thunk):
-    """The branch numbered by the integer at entry `index` (1, 4 or 8 bytes), clamped.
-
-    A condition is a Switch of [if false, if true] with index_bytes=1.
-    """
-
-    index: Entry
-    branches: Sequence[Sequence[Thunk]]
-    index_bytes: int = 4
 
 
 # ---- Assembling a program ----------------------------------------------------------------------
@@ -246,6 +82,7 @@ class Program:
         self.flat: list[Thunk] = []  # by thunk number
         self.hosts: list[int] = []
         self.uses_pool = False
+        self._copies: list[tuple[int, int]] = []  # (word of their address, number)
         self._words: dict[Buffer, int] = {}  # buffer -> its word in the workspace
         self._entries: list[tuple[int, Buffer, int]] = []  # (word, buffer, byte offset)
         self._size = int(Work.ADDRESSES)
@@ -407,6 +244,27 @@ class Program:
         head = [Op.COUNT, counter, total, thunk.n_bytes, limit, 8 * (len(inside) + 9)]
         return [*bind, *head, *inside, Op.AGAIN, counter, -8 * len(inside), *settle]
 
+    def _Rows(self, thunk: Rows, number: int) -> list[int]:
+        region, counter = thunk.region, self._new_word()
+        copies, _ = self._new_word(), self._new_word()
+        self._copies.append((copies, region.pieces))
+        self.uses_pool = True
+        bind, _, body, step, _ = self._loop(thunk, True, lambda: ([], self._block(thunk.body)))
+        moved = [(word, region.stride) for word in self._words_of(region.private)]
+        given = step[4 : 4 + 2 * step[1]]
+        advances = list(zip(given[::2], given[1::2], strict=True))
+        sizes = [len(moved), len(advances)]
+        own = [*itertools.chain.from_iterable([*moved, *advances])]
+        loop = [*body, *step, Op.AGAIN, counter, -8 * (len(body) + len(step)), Op.END]
+        head = [counter, copies, thunk.n, *sizes, *own, *loop]
+        size = 8 * (6 + len(head))
+        return [*bind, Op.REGION, number, size, Head.ROWS, region.pieces, 1, *head]
+
+    def _words_of(self, buffers: Any) -> list[int]:
+        """Every word that holds an address in one of the buffers."""
+        inside = [word for word, buffer, _ in self._entries if buffer in buffers]
+        return [self._words[buffer] for buffer in buffers] + inside
+
     def _While(self, thunk: While, number: int) -> list[int]:
         def parts() -> tuple[list[int], list[int]]:
             condition = self._block(thunk.condition)
@@ -477,7 +335,7 @@ class Compiled:
 
     def __init__(self, program: Program):
         self.program = program
-        walk, chunks, products, enter = machine.load_machine()
+        walk, workers, enter = machine.load_machine()
         self._layer = parallel.layer() if program.uses_pool else None
         pool = [parallel.threads_address, 0, self._layer.address if self._layer else 0]
         if self._layer and self._layer.needs_lock:
@@ -487,7 +345,7 @@ class Compiled:
         names += ["PyEval_SaveThread", "PyEval_RestoreThread"] if program.release_gil else []
         calls = [machine.c_address(name) for name in names] + [0] * (4 - len(names))
         header = [0, program.n_inputs, program.n_outputs, *kinds, *calls, walk.address, *pool]
-        header += [chunks.address, products.address]  # in the order of Head
+        header += [worker.address for worker in workers]  # in the order of Head
         self._code = np.array([*header, *program.code], np.int64)
         self._workspaces: dict[int, np.ndarray] = {}  # by address; keeps them alive
         self._lock = threading.Lock()
@@ -533,9 +391,11 @@ class Compiled:
     def _new_workspace(self) -> int:
         program = self.program
         head = -(-program._size // 64) * 64
-        memory = np.empty(head + program.arena_bytes + 64, np.uint8)
+        size = head + -(-program.arena_bytes // 64) * 64
+        copies = sum(pieces for _, pieces in program._copies) * head
+        memory = np.empty(size + copies + 64, np.uint8)
         skip = -memory.ctypes.data % 64
-        memory = memory[skip : skip + head + program.arena_bytes]
+        memory = memory[skip : skip + size + copies]
         address = memory.ctypes.data
         words = memory[:head].view(np.int64)
         words[:] = 0
@@ -548,6 +408,10 @@ class Compiled:
         for word, buffer, offset in program._entries:
             if buffer in program.temporaries or buffer in program.constants:
                 words[word // 8] = words[program._words[buffer] // 8] + offset
+        at = address + size
+        for word, pieces in program._copies:
+            words[word // 8 : word // 8 + 2] = at, head
+            at += pieces * head
         self._workspaces[address] = memory[:head]
         return address
 

@@ -18,8 +18,8 @@ import numpy as np
 from ..core.jaxpr import Eqn
 from . import cache
 from .blas import LETTERS, blas_address, lapack_address
-from .executor import Copy, Thunk, run_tasks
 from .machine_code import Kernel
+from .thunks import Copy, Thunk, run_tasks
 
 LARGE = 768
 """Rows from which LAPACK's own threads factor a matrix faster than one of ours."""

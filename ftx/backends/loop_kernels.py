@@ -21,6 +21,8 @@ MAX_COST = 3 * MAX_KERNEL
 """Scalar statements in one loop; a group of the body has at most MAX_KERNEL."""
 MAX_CARRY = 4096
 """Elements copied per iteration at most."""
+UNKNOWN_TRIPS = 8
+"""Steps that a loop of unknown length is taken to have."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,16 @@ class LoopWriter:
 
     def __init__(self, needed: Any, allocate: Any, rows: dict[Any, Row], counter: str):
         self.env: dict[Any, Any] = {}
+        self.allocated = 0
+        """Buffers in which one kernel of a body leaves values for the next."""
         self.needed, self.allocate, self.rows, self.counter = needed, allocate, rows, counter
         self.frame = Frame(self._place_of)
         self.work, self.labels = 0, ["loop"]
 
     def _place_of(self, value: Any) -> tuple[Any, str]:
         """The buffer of a value, and what to add to indices into it."""
-        if value not in self.env:  # goes from one kernel of a body to the next
+        if value not in self.env:
+            self.allocated += 1
             self.env[value] = self.allocate(value.aval)
         buffer = self.env[value]
         row = self.rows.get(buffer)
@@ -105,11 +110,12 @@ class LoopWriter:
             self.frame.pointers[buffer] = (self.frame.name("p"), dtype)
         return self.frame.pointers[buffer][0]
 
-    def finish(self, lines: list[str]) -> KernelSource:
-        """The kernel around the loop."""
+    def finish(self, lines: list[str], trips: int, steps: int = 1) -> KernelSource:
+        """The kernel around the loop; steps: how many of its `trips` may run at once."""
         text = self.frame.text(lines)
         entries = list(self.frame.pointers)
-        return KernelSource(text, entries, self.frame.checks, 1, 0, 1, self.work, self.labels)
+        work = trips * self.work
+        return KernelSource(text, entries, self.frame.checks, steps, 0, 1, work, self.labels)
 
 
 def while_kernel(
@@ -120,15 +126,21 @@ def while_kernel(
     test = writer.named(predicate.write, predicate.aval.dtype)
     lines += [f"if not {test}[0]:", f"{INDENT}break"]
     lines += writer.body(*body) + writer.copies(carry)
-    return writer.finish(["while True:", *[INDENT + x for x in lines]])
+    return writer.finish(["while True:", *[INDENT + x for x in lines]], UNKNOWN_TRIPS)
 
 
 def scan_kernel(
-    writer: LoopWriter, body: Any, length: int, reverse: bool, carry: list[Slot]
+    writer: LoopWriter, body: Any, length: int, reverse: bool, carry: list[Slot], apart: bool
 ) -> KernelSource:
-    """`for n in range(length): body`, from the last row if `reverse`."""
+    """`for n in range(length): body`, from the last row if `reverse`.
+
+    apart: whether no step needs what another does; they may then run at once.
+    """
     lines = writer.body(*body) + writer.copies(carry)
+    apart &= not writer.allocated
+    steps, bounds = (length, "lo, hi") if apart else (1, f"{length}")
     if not reverse:
-        return writer.finish([f"for n in range({length}):", *[INDENT + x for x in lines]])
-    lines.insert(0, f"n = {length - 1} - step")
-    return writer.finish([f"for step in range({length}):", *[INDENT + x for x in lines]])
+        loop = [f"for n in range({bounds}):"]
+    else:
+        loop = [f"for step in range({bounds}):", f"{INDENT}n = {length - 1} - step"]
+    return writer.finish([*loop, *[INDENT + x for x in lines]], length, steps)

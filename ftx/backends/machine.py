@@ -47,18 +47,24 @@ class Head(enum.IntEnum):
         POOL,
         CHUNKS,
         PRODUCTS,
+        ROWS,
         CODE,
-    ) = range(0, 18 * 8, 8)
+    ) = range(0, 19 * 8, 8)
 
 
 class Work(enum.IntEnum):
     """Words before a workspace's addresses, as byte offsets: next free one; failing thunk and its
-    status; a region's first item, item count, step; for its worker: instruction, workspace, status.
+    status; a region's first item, item count, step; for its worker: instruction, workspace, status,
+    program.
     """
 
-    NEXT, FAILED, STATUS, FIRST, ITEMS, STEP, JOB_PC, JOB_WS, JOB_STATUS, ADDRESSES = range(
-        0, 80, 8
+    NEXT, FAILED, STATUS, FIRST, ITEMS, STEP, JOB_PC, JOB_WS, JOB_STATUS, JOB_CODE, ADDRESSES = (
+        range(0, 88, 8)
     )
+
+
+FAILED_INSIDE = -1
+"""Status of a region whose failing thunk is not its own."""
 
 
 _HEAD = object.__basicsize__  # of a Python object; NumPy's data pointer follows it
@@ -70,12 +76,12 @@ LAYOUT = {
     "TUPLE_ITEMS": tuple.__basicsize__,
 }
 
-# run_program walks the instructions; run_chunks and run_products are workers of a region, whose
-# first six words are the machine's own; enter is called by Python. Jumps count from their own
+# run_program walks the instructions; run_chunks, run_products and run_rows are workers of a region,
+# whose first six words are the machine's own; enter is called by Python. Jumps count from their own
 # instruction; addresses of the workspace are byte offsets.
 _TEMPLATE = """
-def run_program(ws, code, unused):
-    pc = code + {Head.CODE}
+def run_program(ws, code, start):
+    pc = code + {Head.CODE} + start
     while True:
         op = load_int64(pc)
         if op == {Op.KERNEL}:                 # thunk, kernel, table, n
@@ -171,6 +177,7 @@ def run_program(ws, code, unused):
             store_int64(ws + {Work.JOB_PC}, pc)
             store_int64(ws + {Work.JOB_WS}, ws)
             store_int64(ws + {Work.JOB_STATUS}, 0)
+            store_int64(ws + {Work.JOB_CODE}, code)
             threads = min(load_int64(load_int64(code + {Head.THREADS})), items)
             pool = load_int64(code + {Head.POOL})
             lock = load_int64(code + {Head.LOCK})
@@ -186,6 +193,8 @@ def run_program(ws, code, unused):
                 call_address(worker, (ws + {Work.FIRST}, ws + {Work.ITEMS}, ws + {Work.STEP},
                                       ws + {Work.JOB_PC}))
             status = load_int64(ws + {Work.JOB_STATUS})
+            if status == {FAILED_INSIDE}:
+                return 1
             if status != 0:
                 store_int64(ws + {Work.FAILED}, load_int64(pc + 8))
                 store_int64(ws + {Work.STATUS}, status)
@@ -235,6 +244,39 @@ def run_products(args, dims, steps, data): # region: …, table, function, form,
                 a, b = b, a
             call_address(function, (at, at + 16, at + 24, at + 64, a, at + 40, b, at + 48,
                                     at + 80, c, at + 56))
+    return 0
+
+
+def run_rows(args, dims, steps, data):     # region: …, counter, copies, n, sizes; (word, stride)
+    pc = load_int64(data)
+    ws = load_int64(data + 8)
+    code = load_int64(data + 24)
+    pieces = load_int64(pc + 32)
+    n = load_int64(pc + 64)
+    moved = load_int64(pc + 72)
+    advances = load_int64(pc + 80)
+    copies = load_int64(ws + load_int64(pc + 56))
+    size = load_int64(ws + load_int64(pc + 56) + 8)
+    first = load_int64(args)
+    for c in range(first, first + load_int64(dims)):
+        own = copies + c * size            # a workspace like ours, but for its temporaries
+        copy_bytes(own, ws, size)
+        begin = c * n // pieces
+        at = pc + 88
+        for i in range(moved):
+            word = own + load_int64(at)
+            store_int64(word, load_int64(word) + c * load_int64(at + 8))
+            at += 16
+        for i in range(advances):
+            word = own + load_int64(at)
+            store_int64(word, load_int64(word) + begin * load_int64(at + 8))
+            at += 16
+        store_int64(own + load_int64(pc + 48), (c + 1) * n // pieces - begin)
+        machine = load_int64(code + {Head.MACHINE})
+        if call_address(machine, (own, code, at - code - {Head.CODE})) != 0:
+            store_int64(ws + {Work.FAILED}, load_int64(own + {Work.FAILED}))
+            store_int64(ws + {Work.STATUS}, load_int64(own + {Work.STATUS}))
+            store_int64(data + 16, {FAILED_INSIDE})
     return 0
 
 
@@ -289,7 +331,7 @@ def enter(self, args, count):              # METH_FASTCALL: (inputs, outputs) or
                 store_int64(code + {Head.FREE}, ws)
     return call_address(load_int64(code + {Head.FROM_INT}), (result,))
 """
-MACHINE_TEXT = _TEMPLATE.format(Op=Op, Head=Head, Work=Work, **LAYOUT)
+MACHINE_TEXT = _TEMPLATE.format(Op=Op, Head=Head, Work=Work, FAILED_INSIDE=FAILED_INSIDE, **LAYOUT)
 
 
 def _layout_holds() -> bool:
@@ -325,13 +367,15 @@ class _MethodDef(ctypes.Structure):
 
 
 @functools.cache
-def load_machine() -> tuple[Kernel, Kernel, Kernel, Kernel | None]:
-    """The machine, its two workers, and `enter` if Python's objects are as it reads them."""
+def load_machine() -> tuple[Kernel, tuple[Kernel, ...], Kernel | None]:
+    """The machine, its workers in the order of `Head`, and `enter` if Python's objects are as
+    it reads them.
+    """
     machine = cache.get_kernel(MACHINE_TEXT, "run_program")
-    chunks = cache.get_kernel(MACHINE_TEXT, "run_chunks", arity=4)
-    products = cache.get_kernel(MACHINE_TEXT, "run_products", arity=4)
+    names = ("run_chunks", "run_products", "run_rows")
+    workers = tuple(cache.get_kernel(MACHINE_TEXT, name, arity=4) for name in names)
     enter = cache.get_kernel(MACHINE_TEXT, "enter") if _layout_holds() else None
-    return machine, chunks, products, enter
+    return machine, workers, enter
 
 
 @functools.cache

@@ -17,12 +17,12 @@ import numpy as np
 
 from . import cache
 from .blas import blas_limit_address
-from .executor import Gemm, RunKernel, Thunk, run_tasks
 from .library import blocks
 from .machine_code import Kernel, host_features
 from .memory import Temporary
 from .product_shapes import Shape, shape_for
 from .products import Left, Product, Right, packing_text, product_text
+from .thunks import Gemm, RunKernel, Thunk, run_tasks
 
 PARALLEL = 1 << 19
 """Multiply-adds from which a product is worth a fork-join: about 10 us of one thread."""

@@ -23,9 +23,9 @@ from ..core.dtypes import short_name
 from ..core.jaxpr import Eqn
 from ..core.types import ShapedArray
 from . import cache, sort_network, sort_radix, sort_select
-from .executor import For, RunChunks, RunKernel, Slice, Switch
 from .machine_code import Kernel
 from .sort_text import Keys, Rows, fill
+from .thunks import For, RunChunks, RunKernel, Slice, Switch
 
 LONG = 1 << 17
 """Elements from which one row is worth several threads: each digit is then read twice."""

@@ -60,6 +60,7 @@ OPTIMISATIONS = {
     "reassociation": "Sums and products in the order that suits vectors.",
     "vectorise": "LLVM's vectorisers.",
     "small_loops": "Small scans and whiles as one kernel.",
+    "parallel_rows": "Loops of independent steps in pieces, on all threads.",
     "scatters": "Scatters shared among threads.",
     "tiles": "Products and convolutions on tiles of our own.",
     "blocks": "Products cut into blocks for several threads.",

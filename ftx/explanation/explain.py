@@ -178,6 +178,8 @@ def _take_times(found: Sequence[Step], times: timing.Times) -> None:
     """Seconds, runs and trip counts, as measured."""
     for step in found:
         row, key = step.row, step.key
+        if key not in times.runs:
+            continue  # inside a loop that runs in pieces, whose time is its own
         row.seconds, row.calls = times.seconds[key], times.runs[key]
         if (key, "body") in times.runs and row.kind == "loop":
             row.seconds += times.seconds[key, "body"] if row.trips is not None else 0

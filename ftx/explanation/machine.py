@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import cache
-from ..backends.executor import Compiled, For, Program, RunChunks, RunKernel
+from ..backends.executor import Compiled, Program
+from ..backends.thunks import For, RunChunks, RunKernel
 from ..backends.vocabulary import kernel_namespace
 from .records import Roof
 

@@ -19,12 +19,12 @@ import numpy as np
 from ..backends import blas, cache, parallel
 from ..backends.bodies import with_own_results
 from ..backends.cpu import Assembler
-from ..backends.executor import Copy, Fill, For, Gemm, Host, RunChunks, RunKernel, Switch, While
 from ..backends.fusion import Graph, Group
 from ..backends.memory import Temporary
 from ..backends.pipeline import prepare
 from ..backends.products import Product
 from ..backends.source_code import KernelSource
+from ..backends.thunks import Copy, Fill, For, Gemm, Host, Rows, RunChunks, RunKernel, Switch, While
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..transforms.passes import simplify
 from . import flops, work
@@ -257,6 +257,11 @@ class Steps:
         inside = None if row.calls is None or row.trips is None else row.calls * row.trips
         self._know(thunk)
         self.walk(thunk.body, row.depth + 1, inside)
+
+    def _Rows(self, thunk: Rows, note: Note, row: Row) -> None:
+        self._For(thunk, note, row)
+        row.chunks = thunk.region.pieces
+        row.threads = min(self.threads, row.chunks)
 
     def _While(self, thunk: While, note: Note, row: Row) -> None:
         row.kind, row.label = "loop", note.eqn.primitive.name if note.eqn else "loop"

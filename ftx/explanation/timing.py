@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import cache
-from ..backends.executor import Compiled, For, Program, RunKernel, Switch, While
+from ..backends.executor import Compiled, Program
+from ..backends.thunks import For, Rows, RunKernel, Switch, While
 from ..backends.vocabulary import kernel_namespace, vocabulary_version
 from ..core.errors import ExplainError
 
@@ -115,6 +116,8 @@ class Probed:
     def _inside(self, thunk: Any) -> Any:
         """The thunk with probes in its own blocks."""
         me = id(thunk)
+        if isinstance(thunk, Rows):
+            return thunk  # probes are for one thread
         if isinstance(thunk, For):
             return dataclasses.replace(thunk, body=self._block(thunk.body, (me, "body")))
         if isinstance(thunk, While):

@@ -13,8 +13,8 @@ import ftx
 import ftx.numpy as fnp
 from ftx.backends import cache
 from ftx.backends.cpu import Assembler, assemble, distinct_results
-from ftx.backends.executor import Gemm
 from ftx.backends.numba_adapter import inspect_kernel
+from ftx.backends.thunks import Gemm
 from ftx.core.config import OPTIMISATIONS
 from ftx.core.errors import ConfigError
 from ftx.transforms.passes import SIMPLIFY, simplify

@@ -11,16 +11,14 @@ import numpy as np
 import pytest
 
 from ftx.backends import blas, cache, executor, machine, parallel
-from ftx.backends.executor import (
+from ftx.backends.executor import Compiled, ExecutionError, Program
+from ftx.backends.thunks import (
     Carry,
-    Compiled,
     Copy,
-    ExecutionError,
     Fill,
     For,
     Gemm,
     Host,
-    Program,
     RunChunks,
     RunKernel,
     Slice,
@@ -48,8 +46,8 @@ def add():
 def entry(request, monkeypatch):
     """Both ways into the machine."""
     if request.param == "slowly":
-        walk, chunks, products, _ = machine.load_machine()
-        monkeypatch.setattr(machine, "load_machine", lambda: (walk, chunks, products, None))
+        walk, workers, _ = machine.load_machine()
+        monkeypatch.setattr(machine, "load_machine", lambda: (walk, workers, None))
 
 
 def test_one_kernel(entry):
@@ -426,7 +424,8 @@ def test_layers(name):
     code = f"""
 import numpy as np, threading
 from ftx.backends import cache, parallel
-from ftx.backends.executor import Compiled, Program, RunChunks
+from ftx.backends.executor import Compiled, Program
+from ftx.backends.thunks import RunChunks
 parallel.set_num_threads(2)
 text = '''
 def fill(args, lo, hi):

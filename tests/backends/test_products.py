@@ -12,10 +12,10 @@ import ftx.lax as lax
 import ftx.numpy as fnp
 from ftx.backends import cache
 from ftx.backends.cpu import Assembler, assemble
-from ftx.backends.executor import For
 from ftx.backends.product_shapes import Shape, shape_for
 from ftx.backends.product_steps import tile_shape
 from ftx.backends.products import Left, Product, Right, packing_text, product_text
+from ftx.backends.thunks import For
 from ftx.backends.tile import namespace
 from ftx.core.config import config
 from ftx.core.primitives.conv import conv_general_dilated_p

@@ -14,9 +14,10 @@ from hypothesis.extra import numpy as hnp
 import ftx
 import ftx.numpy as fnp
 from ftx import lax
-from ftx.backends import cpu, executor, parallel, sort_network, sort_radix, sort_select, sort_steps
+from ftx.backends import cpu, parallel, sort_network, sort_radix, sort_select, sort_steps
 from ftx.backends.pipeline import prepare
 from ftx.backends.sort_text import Keys, Rows
+from ftx.backends.thunks import Host
 from ftx.core.primitives.sorting import sort_p, top_k_p
 
 DTYPES = [
@@ -172,7 +173,7 @@ def test_sorting_runs_inside_the_program():
     assert_bits(f(x), wanted)
     jaxpr = ftx.make_jaxpr(lambda x: (fnp.sort(x), lax.top_k(x, 2)[1]))(x).closed()
     flat = cpu.CpuExecutable(jaxpr)._run.__self__.program.flat
-    assert not any(isinstance(thunk, executor.Host) for thunk in flat)
+    assert not any(isinstance(thunk, Host) for thunk in flat)
 
 
 def test_gradients_go_to_the_elements_that_were_moved():
