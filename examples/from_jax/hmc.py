@@ -1,7 +1,7 @@
-"""A program written for JAX: Hamiltonian Monte Carlo for a correlated Gaussian."""
+"""Hamiltonian Monte Carlo for a correlated Gaussian."""
 
-import jax
-import jax.numpy as jnp
+import ftx as jax
+import ftx.numpy as jnp
 
 
 def log_density(q):
@@ -36,3 +36,8 @@ def main():
     _, (samples, accepted) = jax.jit(lambda k: jax.lax.scan(transition, jnp.zeros(2), k))(keys)
     chains = jax.vmap(lambda q: leapfrog(q, jnp.ones(2), 0.2, 5)[0])(samples[:4])
     return jnp.mean(samples, axis=0), jnp.mean(accepted), samples[-1], chains
+
+
+if __name__ == "__main__":
+    for found in main():
+        print(found)

@@ -1,7 +1,7 @@
-"""A program written for JAX: Gaussian process regression, fitted by its marginal likelihood."""
+"""Gaussian process regression, fitted by its marginal likelihood."""
 
-import jax
-import jax.numpy as jnp
+import ftx as jax
+import ftx.numpy as jnp
 
 
 def kernel(theta, a, b):
@@ -30,3 +30,8 @@ def main():
     chol = jnp.linalg.cholesky(kernel(theta, x, x) + 0.01 * jnp.eye(40))
     mean = kernel(theta, new, x) @ jax.scipy.linalg.cho_solve((chol, True), y)
     return jnp.stack(values), mean, theta["length"]
+
+
+if __name__ == "__main__":
+    for found in main():
+        print(found)

@@ -1,7 +1,7 @@
-"""A program written for JAX: a small network trained by gradient descent."""
+"""A small network trained by gradient descent."""
 
-import jax
-import jax.numpy as jnp
+import ftx as jax
+import ftx.numpy as jnp
 
 
 def init(key, sizes):
@@ -41,3 +41,8 @@ def main():
         losses.append(value)
     accuracy = jnp.mean(jnp.argmax(predict(params, x), axis=1) == y)
     return jnp.stack(losses), accuracy, params[0]["w"]
+
+
+if __name__ == "__main__":
+    for found in main():
+        print(found)

@@ -1,7 +1,7 @@
-"""A program written for JAX: a small convolutional network on synthetic images."""
+"""A small convolutional network on synthetic images."""
 
-import jax
-import jax.numpy as jnp
+import ftx as jax
+import ftx.numpy as jnp
 
 
 def conv(x, w):
@@ -43,3 +43,8 @@ def main():
         losses.append(loss(params, x, y))
         params = step(params)
     return jnp.stack(losses), params["c1"], params["b"]
+
+
+if __name__ == "__main__":
+    for found in main():
+        print(found)

@@ -1,7 +1,7 @@
-"""A program written for JAX: a recurrent network over lax.scan."""
+"""A recurrent network over lax.scan."""
 
-import jax
-import jax.numpy as jnp
+import ftx as jax
+import ftx.numpy as jnp
 
 
 def cell(params, h, x):
@@ -34,3 +34,8 @@ def main():
     for _ in range(40):
         params = update(params)
     return before, loss(params, batch), params["wh"]
+
+
+if __name__ == "__main__":
+    for found in main():
+        print(found)
