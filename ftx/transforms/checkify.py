@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.errors import CheckError
 from ..core.evaluate import eval_jaxpr, read
 from ..core.jaxpr import Eqn, Jaxpr
@@ -226,6 +226,7 @@ def checkify(
         leaves, in_tree = tree.flatten((args, kwargs))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(f, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         state = _State(frozenset(errors))
         outs = state.run(jaxpr, values)
         error = Error(state.code, state.values, tuple(state.sites))

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Eqn, Jaxpr, Var
@@ -205,6 +205,7 @@ def checkpoint(
         values = [as_value(x) for x in leaves]
         given = close_over(fun, args, positions) if static else fun
         jaxpr, out_tree = trace_function(given, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         return tree.unflatten(out_tree, remat(jaxpr, values, policy, prevent_cse))
 
     return checkpointed

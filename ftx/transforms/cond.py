@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.errors import BranchError
 from ..core.evaluate import eval_jaxpr
@@ -273,6 +273,7 @@ def _switch(name: str, which: Any, branches: Any, operands: Any) -> Any:
                 f"{_named(name, branches, 0)} and {other} from {_named(name, branches, i)}; return "
                 "the same containers and keys from every branch"
             )
+    key_reuse.apply_one([j for j, _ in traced], values)
     jaxprs = _agree(name, [j for j, _ in traced], branches, out_tree)
     return tree.unflatten(out_tree, bind_cond(which, jaxprs, values))
 

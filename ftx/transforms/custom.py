@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
@@ -192,6 +192,7 @@ class custom_jvp:
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         rule = _JvpRule(self.rule, split.fixed, in_tree, out_tree, name_of(self.fun))
         rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
@@ -232,7 +233,8 @@ class _JvpRule(Rule):
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         given = [self._given(t, p) for t, p in zip(tangents, primals, strict=True)]
         (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, given))
-        result = self.rule(*self.fixed, ps, ts)
+        with key_reuse.unwatched():
+            result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(
                 f"{self.name}: expected its jvp rule to return (output, tangent), got "
@@ -333,6 +335,7 @@ class custom_vjp:
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         bwd = functools.partial(self.bwd, *split.fixed)
         rule = _VjpRule(forward.fun, bwd, in_tree, out_tree, name_of(self.fun))
         rule.symbolic_zeros = self.symbolic_zeros
@@ -356,7 +359,8 @@ class _VjpRule(Rule):
             given = [
                 CustomVJPPrimal(p, t is not None) for p, t in zip(primals, tangents, strict=True)
             ]
-        results = flat(*given)
+        with key_reuse.unwatched():
+            results = flat(*given)
         if flat.out_tree is None or flat.out_tree.num_children != 2:
             raise CustomRuleError(
                 f"{self.name}: expected fwd to return (output, residuals), got "
@@ -415,7 +419,8 @@ class _Backward:
         rule = self.rule
         res = tree.unflatten(self.residual_tree, residuals)
         ct = tree.unflatten(rule.out_tree, self._given(cts))
-        result = rule.bwd(res, ct)
+        with key_reuse.unwatched():
+            result = rule.bwd(res, ct)
         wanted = rule.in_tree.children()[0]
         if not isinstance(result, (tuple, list)) or len(result) != wanted.num_children:
             raise CustomRuleError(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.config import config
 from ..core.errors import (
@@ -57,6 +57,7 @@ def _trace_at(transform: str, fun: Any, args: Any, kwargs: Any, has_aux: bool) -
     check_leaves(transform, leaves, lambda i: describer(fun, in_tree)(i))
     values = [as_value(x) for x in leaves]
     jaxpr, out_tree = _jaxpr_of(fun, values, in_tree)
+    key_reuse.apply(jaxpr, values)
     if not has_aux:
         return jaxpr, values, out_tree, None
     if out_tree.num_children != 2 or out_tree.type is not tuple:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
@@ -172,6 +172,7 @@ class Jitted:
         if config.disable_jit:
             return self._fun(*args, **kwargs)
         plain = not (kwargs or self.has_static or self._donate or STATE.trace is not None)
+        plain = plain and not config.debug_key_reuse
         plain = plain and _plain_avals(args) is not None
         static, args, kwargs = self._static.split(args, kwargs)
         leaves: list[Any]
@@ -188,6 +189,8 @@ class Jitted:
         entry = self._cache.get((in_tree, static, avals, config.version))
         if entry is None:
             entry = self._trace(static, avals, in_tree)
+        if config.debug_key_reuse:
+            key_reuse.apply(entry.jaxpr, leaves)
         outs = (entry.run or entry.ready())(*leaves)
         if plain:
             self._plain[(avals, config.version)] = entry
@@ -199,7 +202,9 @@ class Jitted:
         entry = self._cache.get((in_tree, static, avals, config.version, STATE.axes))
         if entry is None:
             entry = self._trace(static, avals, in_tree)
-        outs = call(entry.jaxpr, [as_value(x) for x in leaves])
+        values = [as_value(x) for x in leaves]
+        key_reuse.apply(entry.jaxpr, values)
+        outs = call(entry.jaxpr, values)
         return tree.unflatten(entry.out_tree, outs)
 
     def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry:

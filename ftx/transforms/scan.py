@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.array import Array
 from ..core.errors import CarryError, ShapeError
 from ..core.evaluate import eval_jaxpr
@@ -336,6 +336,7 @@ def scan(
         return jaxpr, out_tree, carry_tree.num_leaves
 
     carry, jaxpr, out_tree = settle_carry("scan", init_leaves, init_tree, trace_once)
+    key_reuse.repeat(jaxpr, carry, x_values, n)
     outs = bind_scan(jaxpr, [], carry, x_values, n, reverse)
     return tree.unflatten(out_tree, outs)
 

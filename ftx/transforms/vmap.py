@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
@@ -68,6 +68,7 @@ def vmap(
         avals = [unbatched(v.aval, d) for v, d in zip(values, dims, strict=True)]
         with named_axis(axis_name, size):
             jaxpr, out_tree = trace_function(fun, avals, in_tree)
+        key_reuse.apply(jaxpr, values)
         outs, out_dims = batch(jaxpr, axis, values, dims)
         wanted = out_leaf_axes(fun, out_axes, out_tree)
         moved = [_place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)]

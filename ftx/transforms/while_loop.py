@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.errors import CarryError, ConcretizationError
 from ..core.evaluate import eval_jaxpr
@@ -234,6 +234,7 @@ def while_loop(
     if len(outs) != 1 or outs[0].shape or outs[0].dtype != dtypes.bool_:
         got = ", ".join(map(str, outs))
         raise CarryError(f"while_loop: expected the condition to return a scalar bool, got {got}")
+    key_reuse.repeat(body, carry, [])
     if max_iterations is None:
         return tree.unflatten(carry_tree, bind_while(cond, [], body, [], carry, tape))
     return tree.unflatten(carry_tree, _at_most(max_iterations, cond, body, carry, tape))
