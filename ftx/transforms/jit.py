@@ -25,6 +25,7 @@ from ..core.errors import StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
+from ..core.source import user_source
 from ..core.state import STATE, use_trace
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
@@ -40,7 +41,7 @@ from .calling import (
 )
 from .jvp import jvp_jaxpr
 from .linearize import linearized
-from .retracing import difference, name_of_argument, warn_often
+from .retracing import difference, name_of_argument, note_jitted, warn_often
 from .stages import Lowered, Traced, shapes
 from .transpose import transposed_call
 from .vmap import batched_jaxpr
@@ -151,6 +152,7 @@ class Jitted:
         self._plain: dict[Any, _Entry] = {}
         """Programs for positional arguments that are all arrays: found without flattening."""
         self._last_key: Any = None
+        self._made_at = user_source()
         self.traces = 0
         """How often the Python function has been run to record it."""
 
@@ -212,6 +214,8 @@ class Jitted:
         key = (in_tree, static, avals, config.version)
         self.traces += 1
         self._say_why(key, fun)
+        if self.traces == 1 and STATE.trace is None:
+            note_jitted(name_of(self._fun), self._fun, self._made_at)
         self._last_key = key
         jaxpr, out_tree = trace_function(fun, avals, in_tree)
         entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
