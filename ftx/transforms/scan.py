@@ -316,6 +316,13 @@ def scan(
     [1.0, 3.0, 6.0]
     """
     check_callable("scan", f)
+    return scan_as("scan", f, init, xs, length, reverse)
+
+
+def scan_as(
+    name: str, f: Any, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+) -> tuple[Any, Any]:
+    """`scan`, under the name by which the user called it."""
     init_leaves, init_tree = tree.flatten(init)
     x_leaves, x_tree = tree.flatten(xs)
     x_values = [as_value(x) for x in x_leaves]
@@ -324,18 +331,18 @@ def scan(
     rows = [x.aval.update(shape=x.shape[1:]) for x in x_values]
 
     def trace_once(carry: list[ShapedArray]) -> tuple[Jaxpr, Any, int]:
-        jaxpr, out_tree = trace_body(f, in_tree, [*carry, *rows], "scan")
+        jaxpr, out_tree = trace_body(f, in_tree, [*carry, *rows], name)
         if out_tree.num_children != 2 or out_tree.type is not tuple:
-            raise CarryError(f"scan: expected the body to return (carry, y), got {out_tree}")
+            raise CarryError(f"{name}: expected the body to return (carry, y), got {out_tree}")
         carry_tree = out_tree.child(0)
         if carry_tree != init_tree:
             raise CarryError(
-                f"scan: expected the body to return a carry of structure {init_tree}, "
+                f"{name}: expected the body to return a carry of structure {init_tree}, "
                 f"got {carry_tree}"
             )
         return jaxpr, out_tree, carry_tree.num_leaves
 
-    carry, jaxpr, out_tree = settle_carry("scan", init_leaves, init_tree, trace_once)
+    carry, jaxpr, out_tree = settle_carry(name, init_leaves, init_tree, trace_once)
     key_reuse.repeat(jaxpr, carry, x_values, n)
     outs = bind_scan(jaxpr, [], carry, x_values, n, reverse)
     return tree.unflatten(out_tree, outs)
@@ -361,4 +368,4 @@ def map_(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> An
     >>> map_(lambda x: x * 2, fnp.array([1.0, 2.0])).tolist()
     [2.0, 4.0]
     """
-    return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    return scan_as("map", lambda _, x: ((), f(x)), (), xs)[1]

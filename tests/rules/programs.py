@@ -136,7 +136,7 @@ row(
     tag="reverse",
     fd_tolerance=1e-4,
 )
-row("limited", [COUNT, X], lambda n, x: limited(n, 4, [x])[0])
+row("limited", [COUNT, X], lambda n, x: limited("while_loop", n, 4, [x])[0])
 row("jit", [X, ROW], ftx.jit(lambda x, y: fnp.sin(x) * y), kinds="fc")
 row("jit", [X], lambda x: ftx.jit(ftx.jit(polynomial))(x), tag="nested", kinds="if")
 row("checkpoint", [X, ROW], ftx.checkpoint(lambda x, y: fnp.sin(fnp.sin(x) * y)), kinds="fc")
