@@ -20,6 +20,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis
 from ..core.primitives.shape import batch_in_front, move_batch_axis
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from .calling import Call, as_value, check_callable, name_of, positional, trace_function
 from .jvp import jvp_jaxpr, zeros
@@ -190,6 +191,7 @@ class custom_vmap:
         self.vmap_rule = vmap_rule
         return vmap_rule
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._check_rule()
         if STATE.trace is None:

@@ -25,6 +25,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.source import interprets, user_location
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from .callback import check_format
 from .calling import as_value, check_callable, trace_function
@@ -221,6 +222,7 @@ def checkify(
     if unknown:
         raise CheckError(f"checkify: expected errors among {sorted(all_checks)}, got {unknown}")
 
+    @api_boundary
     @functools.wraps(f)
     def checked(*args: Any, **kwargs: Any) -> tuple[Error, Any]:
         leaves, in_tree = tree.flatten((args, kwargs))

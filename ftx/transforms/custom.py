@@ -23,6 +23,7 @@ from ..core.primitives.reduction import reduce_sum
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
@@ -179,6 +180,7 @@ class custom_jvp:
 
         self.rule, self.symbolic_zeros = rule, False
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
             raise CustomRuleError(
@@ -321,6 +323,7 @@ class custom_vjp:
         check_callable("defvjp", bwd)
         self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
             raise CustomRuleError(

@@ -161,6 +161,7 @@ def linearize(
     outs, moved, linear = linearize_jaxpr(jaxpr, values, [_inexact(v) for v in values])
     in_tree, n = tree.structure(primals), out_tree.num_leaves
 
+    @api_boundary
     def derivative(*tangents: Any) -> Any:
         leaves, got = tree.flatten(tangents)
         if got != in_tree:
@@ -199,6 +200,7 @@ def vjp(
     in_tree, n = tree.structure(primals), out_tree.num_leaves
     avals = [o.aval for o in outs]
 
+    @api_boundary
     def pullback(cotangents: Any) -> Any:
         leaves, got = tree.flatten(cotangents)
         if got != out_tree:
@@ -488,6 +490,7 @@ def hessian(
     return jacfwd(inner, argnums, has_aux, holomorphic)
 
 
+@api_boundary
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
     """The transpose of a linear `fun`, whose arguments have the types of `primals`.
 
@@ -499,6 +502,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     avals = [x.aval if hasattr(x, "aval") else as_value(x).aval for x in leaves]
     jaxpr, out_tree = trace_function(fun, avals, in_tree)
 
+    @api_boundary
     def transposed(cotangent: Any) -> Any:
         cts = [as_value(ct) for ct in tree.leaves(cotangent)]
         cts = [convert(ct, a.dtype) for ct, a in zip(cts, jaxpr.out_avals, strict=True)]

@@ -270,10 +270,12 @@ class Jitted:
         """`trace`, then ready to compile ahead of time."""
         return self.trace(*args, **kwargs).lower()
 
+    @api_boundary
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the result."""
         return self.trace(*args, **kwargs).out_info
 
+    @api_boundary
     def kernels(self, *args: Any, **kwargs: Any) -> list[str]:
         """The Python text of every kernel that runs for these arguments, in order."""
         return self.lower(*args, **kwargs).compile().kernels()
@@ -471,6 +473,7 @@ def make_jaxpr(
     return show
 
 
+@api_boundary
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Shapes and dtypes of `fun(*args)` without computing it.
 

@@ -22,6 +22,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear
 from ..core.primitives import shape as S
 from ..core.primitives.elementwise import add
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
@@ -289,6 +290,7 @@ def row_by_row(
     return bind_scan(trace(step, avals, name=name), fixed, [], rows, size, False)
 
 
+@api_boundary
 def scan(
     f: Callable[..., Any],
     init: Any,
@@ -361,6 +363,7 @@ def _length(xs: list[Any], given: int | None) -> int:
     return found.pop()
 
 
+@api_boundary
 def map_(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """Apply `f` to each row of `xs`, one after another.
 

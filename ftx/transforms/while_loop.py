@@ -23,6 +23,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
@@ -190,6 +191,7 @@ def bind_while(
     )
 
 
+@api_boundary
 def while_loop(
     cond_fun: Callable[..., Any],
     body_fun: Callable[..., Any],
@@ -263,6 +265,7 @@ def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) 
     return limited(tape.loop, count, most, outs)
 
 
+@api_boundary
 def fori_loop(
     lower: Any,
     upper: Any,
