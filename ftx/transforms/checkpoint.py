@@ -8,6 +8,7 @@ Knows nothing of: which policies there are; a policy is asked about every equati
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,14 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
-from .calling import as_value, check_callable, close_over, normalise_argnums, trace_function
+from .calling import (
+    as_tuple,
+    as_value,
+    check_callable,
+    close_over,
+    normalise_argnums,
+    trace_function,
+)
 from .jit import Jit, call
 from .jvp import jvp_jaxpr
 from .linearize import linearized
@@ -201,6 +209,7 @@ def checkpoint(
     concrete: bool = False,
     prevent_cse: bool = True,
     static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
     policy: Any = None,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values are computed again in the backward pass.
@@ -209,7 +218,7 @@ def checkpoint(
       fun: function of trees of arrays.
       prevent_cse: False lets the compiler share what is computed again with what was computed
         before, which saves time, and may cost the memory that `checkpoint` was to save.
-      static_argnums: positions of arguments that are handed to `fun` as they are.
+      static_argnums, static_argnames: arguments that are handed to `fun` as they are.
       policy: which intermediate values to keep, see `ftx.checkpoint_policies`; None keeps none.
 
     >>> import ftx
@@ -222,14 +231,19 @@ def checkpoint(
             "checkpoint: expected concrete=False, got True; name static arguments in static_argnums"
         )
 
+    names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
+    parameters = list(inspect.signature(fun).parameters) if names else []
+
     @api_boundary
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        static = normalise_argnums("checkpoint", static_argnums, len(args))
+        named = [i for i, p in enumerate(parameters[: len(args)]) if p in names]
+        static = normalise_argnums("checkpoint", (*as_tuple(static_argnums), *named), len(args))
+        fixed = {k: kwargs.pop(k) for k in names & set(kwargs)}
         positions = tuple(i for i in range(len(args)) if i not in static)
         leaves, in_tree = tree.flatten((tuple(args[i] for i in positions), kwargs))
         values = [as_value(x) for x in leaves]
-        given = close_over(fun, args, positions) if static else fun
+        given = close_over(fun, args, positions, **fixed) if static or fixed else fun
         jaxpr, out_tree = trace_function(given, [v.aval for v in values], in_tree)
         key_reuse.apply(jaxpr, values)
         return tree.unflatten(out_tree, remat(jaxpr, values, policy, prevent_cse))

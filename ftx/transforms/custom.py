@@ -9,13 +9,14 @@ Knows nothing of: when it is called.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import dtypes, key_reuse, tree
-from ..core.errors import CustomRuleError
+from ..core.errors import CustomRuleError, StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -130,7 +131,7 @@ class custom_jvp:
 
     Args:
       fun: the function.
-      nondiff_argnums: positions of arguments that are not arrays or not differentiated; the
+      nondiff_argnums, nondiff_argnames: arguments that are not arrays or not differentiated; the
         rule receives them first.
 
     >>> import ftx.numpy as fnp
@@ -146,10 +147,13 @@ class custom_jvp:
     0.25
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_jvp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.rule: Callable[..., Any] | None = None
         self.symbolic_zeros = False
 
@@ -201,6 +205,19 @@ class custom_jvp:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _positions(fun: Any, argnums: Any, argnames: Any) -> tuple[int, ...]:
+    """The positions of arguments given by position or by name."""
+    found, names = as_tuple(argnums), (argnames,) if isinstance(argnames, str) else argnames
+    parameters = list(inspect.signature(fun).parameters) if names else []
+    for name in names:
+        if name not in parameters:
+            raise StaticArgumentError(
+                f"custom rule of {name_of(fun)}: expected nondiff_argnames among {parameters}, "
+                f"got {name!r}"
+            )
+    return (*found, *sorted({parameters.index(n) for n in names} - set(found)))
 
 
 class _Split:
@@ -286,7 +303,7 @@ class custom_vjp:
     """A function whose reverse derivative is given by `defvjp(fwd, bwd)`.
 
     fwd(*args) -> (output, residuals); bwd(residuals, cotangent) -> one cotangent per argument.
-    With nondiff_argnums, bwd receives those arguments first.
+    With nondiff_argnums or nondiff_argnames, bwd receives those arguments first.
 
     >>> @custom_vjp
     ... def clip_gradient(x):
@@ -297,10 +314,13 @@ class custom_vjp:
     1.0
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_vjp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
         self.symbolic_zeros = False

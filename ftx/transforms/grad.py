@@ -274,7 +274,9 @@ def value_and_grad(
         if isinstance(fun, Jitted) and not fun.has_static and positions == (0,):
             given, varying = args, fun
         else:
-            given, varying = chosen, close_over(fun, args, positions)
+            # Other arguments need not be arrays.
+            given, varying = chosen, close_over(fun, args, positions, **kwargs)
+            kwargs = {}
         n = len(leaves)
         jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, given, kwargs, has_aux)
         _check_inputs(values[:n], holomorphic, allow_int, fun, args, positions)

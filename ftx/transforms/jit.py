@@ -8,6 +8,7 @@ Knows nothing of: how a backend compiles; it asks `core.backend`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -21,12 +22,12 @@ from ..core import key_reuse, tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
-from ..core.errors import StaticArgumentError
+from ..core.errors import StaticArgumentError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
 from ..core.source import user_source
-from ..core.state import STATE, use_trace
+from ..core.state import STATE, named_axis, use_trace
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
@@ -215,7 +216,7 @@ class Jitted:
         self.traces += 1
         self._say_why(key, fun)
         if self.traces == 1 and STATE.trace is None:
-            note_jitted(name_of(self._fun), self._fun, self._made_at)
+            note_jitted(name_of(self._fun), self._fun, self._made_at, avals)
         self._last_key = key
         jaxpr, out_tree = trace_function(fun, avals, in_tree)
         entry = _Entry(jaxpr, out_tree, self._donated_leaves(in_tree))
@@ -406,6 +407,9 @@ def jit(
     inline: bool = False,
     device: Any = None,
     backend: str | None = None,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
+    compiler_options: dict[str, Any] | None = None,
 ) -> Any:
     """Compile `fun` for the types of its arguments when it is called.
 
@@ -415,6 +419,7 @@ def jit(
       donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
       keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
         always inlined when the outer program is compiled.
+      in_shardings, out_shardings, compiler_options: must be None: see `pmap` and `ftx.config`.
     Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
     Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
       arguments that cannot be hashed.
@@ -434,8 +439,16 @@ def jit(
             inline=inline,
             device=device,
             backend=backend,
+            in_shardings=in_shardings,
+            out_shardings=out_shardings,
+            compiler_options=compiler_options,
         )
     check_callable("jit", fun)
+    if in_shardings is not None or out_shardings is not None or compiler_options:
+        raise UnsupportedError(
+            f"jit of {name_of(fun)}: expected no shardings and no compiler_options, got some; an "
+            "array here lies on one device: spread rows with ftx.pmap, set options in ftx.config"
+        )
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
     static = _Static(fun, static_argnums, static_argnames)
     if donate & static.nums:
@@ -449,9 +462,14 @@ def jit(
 def make_jaxpr(
     fun: Callable[..., Any],
     static_argnums: int | Sequence[int] = (),
+    axis_env: Sequence[tuple[str, int]] | None = None,
     return_shape: bool = False,
 ) -> Callable[..., Any]:
     """The program `fun` would be for given arguments.
+
+    Args:
+      axis_env: names and sizes of mapped axes that collectives in `fun` may refer to.
+      return_shape: return (program, shapes and dtypes of the result) instead.
 
     >>> print(make_jaxpr(lambda x: x * 2.0)(1.0))
     { lambda  ; a:~f32[] . let
@@ -467,7 +485,10 @@ def make_jaxpr(
         fixed, args, kwargs = static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         avals = [shape_of(x) for x in leaves]
-        jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
+        with contextlib.ExitStack() as axes:
+            for name, size in axis_env or ():
+                axes.enter_context(named_axis(name, size))
+            jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
         return (jaxpr, shapes(jaxpr, out_tree)) if return_shape else jaxpr
 
     return show

@@ -76,23 +76,25 @@ _jitted: weakref.WeakKeyDictionary[CodeType, Counter[Any]] = weakref.WeakKeyDict
 """How often a function's code was compiled as a new jitted function, by where and with what."""
 
 
-def note_jitted(name: str, fun: Callable[..., Any], place: SourceInfo) -> None:
+def note_jitted(name: str, fun: Callable[..., Any], place: SourceInfo, types: Any) -> None:
     """Count a new jitted function that is compiled; warn where one is made again and again.
 
-    Functions are the same if their code is, and what they close over but for numbers and arrays.
+    Functions are the same if their code is, and what they close over but for numbers and arrays;
+    `types` are those of the arguments, of which others had to be compiled anyway.
     """
     function = _inner(fun)
     code = getattr(function, "__code__", None)
     if not config.retrace_warning or not place.file or code is None or not is_users(code):
         return
     counts = _jitted.setdefault(code, Counter())
-    key = (place, *_closed_over(function))
+    key = (place, types, *_closed_over(function))
     counts[key] += 1
     if counts[key] == config.retrace_warning:
         text = (
             f"jit of {name}: expected to be called once and its result kept, got {counts[key]} "
-            "jitted functions made of the same code at one place, each traced and compiled; make "
-            "the jitted function once, outside the loop, and pass it what changes as arguments"
+            "jitted functions made of the same code at one place, each traced and compiled for the "
+            "same types; make the jitted function once, outside the loop, and pass it what changes "
+            "as arguments"
         )
         warnings.warn_explicit(RetraceWarning(text, str(place)), None, place.file, place.line)
 

@@ -31,7 +31,7 @@ from .checkpoint import recompute
 from .counted import keep_where_done, of_active_rows
 from .jvp import instantiate, jvp_jaxpr
 from .repeated import UNLIMITED, Tape, check_limit, limited, repeated
-from .scan import scan_as
+from .scan import in_python, scan_as
 from .staged import Staged, reorder, same_types, select_by, settle_carry, split, spread, trace_body
 from .vmap import batched_jaxpr
 
@@ -224,6 +224,8 @@ def while_loop(
 def _while_loop(cond_fun: Any, body_fun: Any, init_val: Any, tape: Tape) -> Any:
     loop, most = tape.loop, tape.max_iterations
     leaves, carry_tree = tree.flatten(init_val)
+    if in_python(map(as_value, leaves)):
+        return _in_python(cond_fun, body_fun, init_val, tape)
     in_tree = tree.structure(((init_val,), {}))
 
     def trace_once(avals: list[ShapedArray]) -> tuple[Jaxpr, Any, int]:
@@ -245,6 +247,16 @@ def _while_loop(cond_fun: Any, body_fun: Any, init_val: Any, tape: Tape) -> Any:
     if most is None:
         return tree.unflatten(carry_tree, bind_while(cond, [], body, [], carry, tape))
     return tree.unflatten(carry_tree, _at_most(most, cond, body, carry, tape))
+
+
+def _in_python(cond_fun: Any, body_fun: Any, init_val: Any, tape: Tape) -> Any:
+    """The loop one iteration after another, nothing traced."""
+    carry, count = tree.map(as_value, init_val), 0
+    while bool(as_value(cond_fun(carry))):
+        count += 1
+        check_limit(tape.loop, count, tape.max_iterations)
+        carry = body_fun(carry)
+    return carry
 
 
 def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) -> list[Any]:
