@@ -153,6 +153,18 @@ def debug_nans(new_val=True):
 
 
 @contextlib.contextmanager
+def debug_infs(new_val=True):
+    """Raise FloatingPointError at the first infinity for the length of a `with` block.
+
+    >>> with debug_infs():
+    ...     numpy.exp(0.0).tolist()
+    1.0
+    """
+    with config.override(debug_infs=bool(new_val)):
+        yield
+
+
+@contextlib.contextmanager
 def checking_leaks():
     """Raise SideEffectError where a function stores a traced array outside itself; slow.
 
@@ -168,8 +180,7 @@ def checking_leaks():
 def debug_key_reuse(new_val=True):
     """Raise KeyReuseError where a random key is used twice for the length of a `with` block.
 
-    Keys are watched outside traced code, and within one traced function; a key that a function
-    closes over or hands to another jitted function is not.
+    Keys are followed into jitted and mapped functions, loops, branches and what they close over.
 
     >>> with debug_key_reuse():
     ...     random.uniform(random.PRNGKey(0)).shape

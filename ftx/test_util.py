@@ -17,6 +17,7 @@ import numpy as np
 from .core import dtypes, tree
 from .core.array import as_array
 from .core.errors import ArgumentError
+from .core.tracebacks import api_boundary
 from .transforms.grad import jvp, vjp
 
 __all__ = ["check_grads", "check_jvp", "check_vjp"]
@@ -38,6 +39,7 @@ STEPS = {2: 0.1, 4: 5e-3, 8: 6e-6}
 Tolerance = float | Mapping[Any, float] | None
 
 
+@api_boundary
 def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],

@@ -76,6 +76,8 @@ class Jaxpr:
     name: str = "f"
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
     """What transforms and backends derived from this very program, kept as long as it lives."""
+    used_keys: Mapping[Var, str] = field(default_factory=dict, repr=False)
+    """Random keys that the user's function uses up, and where; noted under debug_key_reuse."""
 
     @property
     def const_vars(self) -> tuple[Var, ...]:

@@ -99,6 +99,7 @@ class Trace:
         self.args: tuple[Var, ...] = ()
         self.captured: dict[int, tuple[Var, Any, Any]] = {}
         self.known: dict[Var, Any] = {}
+        self.used_keys: dict[Var, str] = {}
         self._producer: dict[Var, Eqn] = {}
         self._indexed = 0
         self._describe_arg = describe_arg
@@ -160,7 +161,8 @@ class Trace:
         self.alive = False
         consts = tuple(value for _, value, _ in self.captured.values())
         binders = tuple(var for var, _, _ in self.captured.values())
-        return Jaxpr(consts, binders + self.args, tuple(self.eqns), atoms, self.name)
+        eqns = tuple(self.eqns)
+        return Jaxpr(consts, binders + self.args, eqns, atoms, self.name, {}, self.used_keys)
 
     def value(self, var: Var, asked: Asked = VALUE) -> Array:
         """The value of `var`, evaluating what it needs.

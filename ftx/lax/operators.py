@@ -269,7 +269,7 @@ def select(pred, on_true, on_false):
 
 
 def select_n(which, *cases):
-    """cases[which], by element. which: bool or int32.
+    """cases[which], by element. which: bool or integer.
 
     >>> select_n(True, 1, 2).tolist()
     2
@@ -282,6 +282,8 @@ def select_n(which, *cases):
 def _selector(name, which, *cases):
     cases = same(name, *cases) if len(cases) > 1 else [operand(name, cases[0])]
     which = operand(name, which)
+    if dtypes.is_integer(which.dtype):
+        which = C.convert(which, dtypes.int32)
     if not which.ndim:
         which = broadcast_value(which, cases[0].shape)
     return [which, *cases]

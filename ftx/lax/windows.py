@@ -19,6 +19,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import window
+from ..core.tracebacks import api_boundary
 from ..numpy import elementwise as U
 from ..numpy import shapes
 from ..numpy.promotion import asarray, axis_index, cast, operand, unsupported
@@ -412,6 +413,7 @@ def reduce_window_shape_tuple(
     )
 
 
+@api_boundary
 def associative_scan(fn, elems, reverse=False, axis=0):
     """Running fold with an associative function, in a logarithmic number of steps.
 

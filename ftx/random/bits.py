@@ -15,12 +15,12 @@ from ..core import dtypes
 from ..core.array import Array, Value
 from ..core.config import config
 from ..core.errors import DTypeError, ShapeError, UnsupportedError
+from ..core.key_reuse import renew, use
 from ..core.primitives import bits as B
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..numpy.promotion import asarray, shape_tuple, unsupported
-from .reuse import renew, use
 
 __all__ = [
     *("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_impl", "split"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
+from ..core.key_reuse import renew
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import transcendental as T
@@ -102,7 +103,8 @@ def poisson(key, lam, shape=None, dtype=None, *, out_sharding=None):
     (lam,), shape = parameters("poisson", shape, dtypes.float32, lam)
     small = U.logical_or(M.isnan(lam), U.less(lam, 10))
     few = _knuth(key, C.select(small, lam, number(lam, 0)), shape)
-    many = _poisson_by_rejection(key, C.select(small, number(lam, 1e5), lam), shape)
+    # One of the two counts is taken, so that the key serves both.
+    many = _poisson_by_rejection(renew(key), C.select(small, number(lam, 1e5), lam), shape)
     found = C.select(small, few, many)
     zero = number(found, 0)
     return C.convert(C.select(E.eq(lam, number(lam, 0)), zero, found), wanted)
@@ -190,9 +192,8 @@ def binomial(key, n, p, shape=None, dtype=None):
     few = bad_count | (count * q <= 10.0)
     whole = E.floor(count)
     first = _by_inversion(key, C.select(few, whole, number(q, 0)), q, shape)
-    second = _btrs(
-        key, C.select(few, number(q, 1e4), whole), C.select(few, number(q, 0.5), q), shape
-    )
+    many, half = C.select(few, number(q, 1e4), whole), C.select(few, number(q, 0.5), q)
+    second = _btrs(renew(key), many, half, shape)  # one of the two is taken
     found = C.convert(C.select(few, first, second), wanted)
     invalid = bad_q | bad_count
     found = C.select(invalid, number(found, math.nan), found)

@@ -13,13 +13,14 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis
 from ..core.primitives.shape import batch_in_front, move_batch_axis
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from .calling import Call, as_value, check_callable, name_of, positional, trace_function
 from .jvp import jvp_jaxpr, zeros
@@ -91,7 +92,8 @@ class BatchRule:
     ) -> tuple[list[Any], list[bool]]:
         """Results, and which of them have a batch axis."""
         values, flags = (tree.unflatten(self.in_tree, x) for x in (args, batched))
-        result = self.rule(size, list(flags), *values)
+        with key_reuse.unwatched():
+            result = self.rule(size, list(flags), *values)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(
                 f"custom_vmap {self.name}: expected its rule to return (output, out_batched), "
@@ -189,6 +191,7 @@ class custom_vmap:
         self.vmap_rule = vmap_rule
         return vmap_rule
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._check_rule()
         if STATE.trace is None:
@@ -198,6 +201,7 @@ class custom_vmap:
         values = [as_value(x) for x in leaves]
         call_tree = tree.structure((args, {}))
         jaxpr, out_tree = trace_function(self.fun, [v.aval for v in values], call_tree)
+        key_reuse.apply(jaxpr, values)
         return tree.unflatten(out_tree, self._bind(jaxpr, values, in_tree, out_tree))
 
     def _check_rule(self) -> None:

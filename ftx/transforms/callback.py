@@ -191,9 +191,16 @@ def io_callback(
 
 
 def debug_callback(
-    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+    callback: Callable[..., Any],
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    **kwargs: Any,
 ) -> None:
     """callback(*args, **kwargs) for its side effects, its result ignored; derivatives pass it by.
+
+    Args:
+      ordered, partitioned: of no effect: callbacks run in the order written, on whole arrays.
 
     >>> import ftx
     >>> seen = []
@@ -206,8 +213,19 @@ def debug_callback(
     _call(debug_callback_p, callback, None, args, kwargs, None, "sequential", looks_on=True)
 
 
-def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
+def debug_print(
+    fmt: str,
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    skip_format_check: bool = False,
+    **kwargs: Any,
+) -> None:
     """Print fmt.format(*args, **kwargs) each time the program reaches this line.
+
+    Args:
+      ordered, partitioned: of no effect: lines are printed in the order written, of whole arrays.
+      skip_format_check: look at the format when it is printed, not where it is written.
 
     Raises: CallbackError, where it is written, if the format does not fit the arguments.
 
@@ -215,7 +233,8 @@ def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> N
     >>> ftx.jit(lambda x: debug_print("x = {x}", x=x))(1.5)
     x = 1.5
     """
-    check_format("debug.print", fmt, args, kwargs)
+    if not skip_format_check:
+        check_format("debug.print", fmt, args, kwargs)
     debug_callback(lambda *a, **k: print(fmt.format(*a, **k), flush=True), *args, **kwargs)
 
 

@@ -177,14 +177,16 @@ def normalise_argnums(transform: str, argnums: Any, n_args: int) -> tuple[int, .
     return tuple(found)
 
 
-def close_over(fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int]) -> Any:
+def close_over(
+    fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int], **fixed: Any
+) -> Any:
     """`fun` as a function of the arguments at positions `vary`, the others fixed."""
 
     def varying(*some: Any, **kwargs: Any) -> Any:
         full = list(args)
         for position, value in zip(vary, some, strict=True):
             full[position] = value
-        return fun(*full, **kwargs)
+        return fun(*full, **fixed, **kwargs)
 
     varying.__name__ = name_of(fun)
     varying.__wrapped__ = fun  # type: ignore[attr-defined]

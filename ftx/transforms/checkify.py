@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.errors import CheckError
 from ..core.evaluate import eval_jaxpr, read
 from ..core.jaxpr import Eqn, Jaxpr
@@ -25,6 +25,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.source import interprets, user_location
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from .callback import check_format
 from .calling import as_value, check_callable, trace_function
@@ -221,11 +222,13 @@ def checkify(
     if unknown:
         raise CheckError(f"checkify: expected errors among {sorted(all_checks)}, got {unknown}")
 
+    @api_boundary
     @functools.wraps(f)
     def checked(*args: Any, **kwargs: Any) -> tuple[Error, Any]:
         leaves, in_tree = tree.flatten((args, kwargs))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(f, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         state = _State(frozenset(errors))
         outs = state.run(jaxpr, values)
         error = Error(state.code, state.values, tuple(state.sites))

@@ -8,21 +8,31 @@ Knows nothing of: which policies there are; a policy is asked about every equati
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.primitive import BatchAxis, Linear, Primitive
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
-from .calling import as_value, check_callable, close_over, normalise_argnums, trace_function
+from .calling import (
+    as_tuple,
+    as_value,
+    check_callable,
+    close_over,
+    normalise_argnums,
+    trace_function,
+)
 from .jit import Jit, call
 from .jvp import jvp_jaxpr
 from .linearize import linearized
 from .passes.dce import drop_unused
 from .passes.inline import inline
+from .scan import scan_p
 from .staged import select_by, split, spread
 from .transpose import transposed
 from .vmap import batched_jaxpr
@@ -89,6 +99,8 @@ class Kept(Primitive):
         return [primals[1]], [tangents[0]]
 
 
+CALLS = frozenset({"jit"})
+"""What a policy looks through."""
 checkpoint_p, recompute_p, kept_p = Checkpoint(), Recompute(), Kept()
 
 
@@ -107,10 +119,10 @@ def _parts(
 
 
 def _split(jaxpr: Jaxpr, varies: tuple[bool, ...], policy: Any) -> Any:
-    plain = inline(jaxpr, frozenset({"jit"}))
-    kept = [] if policy is None else _saveable(plain, policy)
-    known, linear, moved = linearized(_resumed(plain, kept), [*varies, *[False] * len(kept)])
-    n_in, n_out = len(varies), len(moved)
+    keeping, resumed = _kept_apart(inline(jaxpr, CALLS), policy)
+    n_in, n_out = len(varies), len(jaxpr.outvars)
+    kept = keeping.outvars[n_out:]
+    known, linear, moved = linearized(resumed, [*varies, *[False] * len(kept)])
 
     def again(*args: Any) -> list[Any]:
         primals, tangents = args[: n_in + len(kept)], args[n_in + len(kept) :]
@@ -118,7 +130,7 @@ def _split(jaxpr: Jaxpr, varies: tuple[bool, ...], policy: Any) -> Any:
         return eval_jaxpr(linear, [*residuals, *tangents])
 
     known_consts, known = known.consts, known.closed()
-    primal_types = [v.aval for v in plain.invars]
+    primal_types = [v.aval for v in jaxpr.invars]
     types = [*primal_types, *[v.aval for v in kept]]
     types += [a.strong for a in select_by(varies, primal_types)]
     program = drop_unused(trace(again, types, name=f"again({jaxpr.name})"))
@@ -127,33 +139,54 @@ def _split(jaxpr: Jaxpr, varies: tuple[bool, ...], policy: Any) -> Any:
     is_read = [v in read for v in keeps]
     invars = (*program.const_vars, *binders, *select_by(is_read, keeps), *moves)
     program = Jaxpr(program.consts, invars, program.eqns, program.outvars, program.name)
-    outs = (*plain.outvars, *select_by(is_read, kept))
-    first = plain.with_eqns(plain.eqns, outs) if any(is_read) else jaxpr
+    outs = (*keeping.outvars[:n_out], *select_by(is_read, kept))
+    first = drop_unused(keeping.with_eqns(keeping.eqns, outs)) if any(is_read) else jaxpr
     return first, program, moved
 
 
-def _saveable(jaxpr: Jaxpr, policy: Any) -> list[Var]:
-    """The variables a policy keeps."""
-    return [
-        v
-        for eqn in jaxpr.eqns
-        if policy(eqn.primitive, *[a.aval for a in eqn.invars], **eqn.params)
-        for v in eqn.outvars
-    ]
+def _kept_apart(jaxpr: Jaxpr, policy: Any) -> tuple[Jaxpr, Jaxpr]:
+    """args -> outputs, kept values; and args, kept values -> outputs.
 
-
-def _resumed(jaxpr: Jaxpr, kept: Sequence[Var]) -> Jaxpr:
-    """The program given its kept values as further arguments."""
-    if not kept:
-        return jaxpr
-    given = {v: Var(v.aval) for v in kept}
-    eqns = []
+    What a policy keeps of a loop's body is stacked over its steps.
+    """
+    if policy is None:
+        return jaxpr, jaxpr
+    first: list[Eqn] = []
+    again: list[Eqn] = []
+    kept: dict[Var, Var] = {}
     for eqn in jaxpr.eqns:
-        fresh = {v: Var(v.aval) for v in eqn.outvars if v in given}
-        eqns.append(eqn.replace(outvars=tuple(fresh.get(v, v) for v in eqn.outvars)))
-        eqns += [Eqn(kept_p, (f, given[v]), {}, (v,), eqn.source) for v, f in fresh.items()]
-    invars = (*jaxpr.invars, *given.values())
-    return Jaxpr(jaxpr.consts, invars, tuple(eqns), jaxpr.outvars, jaxpr.name)
+        now, then = eqn, eqn
+        if eqn.primitive is scan_p:
+            now, then, stacked = _kept_in_loop(eqn, policy)
+            kept |= stacked
+        if policy(eqn.primitive, *[a.aval for a in eqn.invars], **eqn.params):
+            given = {v: Var(v.aval) for v in eqn.outvars}
+            fresh = {v: Var(v.aval) for v in eqn.outvars}
+            again.append(then.replace(outvars=tuple(fresh.values())))
+            again += [Eqn(kept_p, (fresh[v], given[v]), {}, (v,), eqn.source) for v in given]
+            kept |= given
+        else:
+            again.append(then)
+        first.append(now)
+    keeping = jaxpr.with_eqns(first, (*jaxpr.outvars, *kept))
+    invars = (*jaxpr.invars, *kept.values())
+    return keeping, Jaxpr(jaxpr.consts, invars, tuple(again), jaxpr.outvars, jaxpr.name)
+
+
+def _kept_in_loop(eqn: Eqn, policy: Any) -> tuple[Eqn, Eqn, dict[Var, Var]]:
+    """The loop that stacks what is kept, the one that reads it, and both names of each."""
+    body, length = inline(eqn.params["jaxpr"], CALLS), eqn.params["length"]
+    first, again = _kept_apart(body, policy)
+    rows = [v.aval for v in first.outvars[len(body.outvars) :]]
+    if not rows:
+        return eqn, eqn, {}
+    stacks = [a.update(shape=(length, *a.shape), weak_type=False) for a in rows]
+    stacked = {Var(a): Var(a) for a in stacks}
+    now = eqn.replace(outvars=(*eqn.outvars, *stacked), params={**eqn.params, "jaxpr": first})
+    then = eqn.replace(
+        invars=(*eqn.invars, *stacked.values()), params={**eqn.params, "jaxpr": again}
+    )
+    return now, then, stacked
 
 
 def recompute(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -176,6 +209,7 @@ def checkpoint(
     concrete: bool = False,
     prevent_cse: bool = True,
     static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
     policy: Any = None,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values are computed again in the backward pass.
@@ -184,7 +218,7 @@ def checkpoint(
       fun: function of trees of arrays.
       prevent_cse: False lets the compiler share what is computed again with what was computed
         before, which saves time, and may cost the memory that `checkpoint` was to save.
-      static_argnums: positions of arguments that are handed to `fun` as they are.
+      static_argnums, static_argnames: arguments that are handed to `fun` as they are.
       policy: which intermediate values to keep, see `ftx.checkpoint_policies`; None keeps none.
 
     >>> import ftx
@@ -197,14 +231,21 @@ def checkpoint(
             "checkpoint: expected concrete=False, got True; name static arguments in static_argnums"
         )
 
+    names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
+    parameters = list(inspect.signature(fun).parameters) if names else []
+
+    @api_boundary
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        static = normalise_argnums("checkpoint", static_argnums, len(args))
+        named = [i for i, p in enumerate(parameters[: len(args)]) if p in names]
+        static = normalise_argnums("checkpoint", (*as_tuple(static_argnums), *named), len(args))
+        fixed = {k: kwargs.pop(k) for k in names & set(kwargs)}
         positions = tuple(i for i in range(len(args)) if i not in static)
         leaves, in_tree = tree.flatten((tuple(args[i] for i in positions), kwargs))
         values = [as_value(x) for x in leaves]
-        given = close_over(fun, args, positions) if static else fun
+        given = close_over(fun, args, positions, **fixed) if static or fixed else fun
         jaxpr, out_tree = trace_function(given, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         return tree.unflatten(out_tree, remat(jaxpr, values, policy, prevent_cse))
 
     return checkpointed

@@ -12,10 +12,12 @@ from typing import Any
 from ..core import dtypes, tree
 from ..core.errors import TreeError
 from ..core.evaluate import eval_jaxpr
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer
 from .calling import as_value, check_callable, name_of, trace_function
 
 
+@api_boundary
 def closure_convert(
     fun: Callable[..., Any], *example_args: Any
 ) -> tuple[Callable[..., Any], list[Any]]:
@@ -41,6 +43,7 @@ def closure_convert(
     hoisted = [isinstance(c, Tracer) and dtypes.is_inexact(c.dtype) for c in jaxpr.consts]
     n = sum(hoisted)
 
+    @api_boundary
     def converted(*args: Any) -> Any:
         split = len(args) - n
         given, got = tree.flatten((args[:split], {}))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.errors import BranchError
 from ..core.evaluate import eval_jaxpr
@@ -211,9 +211,12 @@ def bind_cond(which: Any, jaxprs: Sequence[Jaxpr], operands: Sequence[Any]) -> l
     return cond_p.bind(which, *consts, *operands, branches=tuple(closed))
 
 
+_ABSENT = object()
+
+
 @api_boundary
 def switch(
-    index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = None
+    index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _ABSENT
 ) -> Any:
     """branches[index](*operands), running only that branch; the index is clamped.
 
@@ -224,7 +227,7 @@ def switch(
         check_callable("switch", b)
     if not branches:
         raise BranchError("switch: expected at least one branch, got none")
-    operands = operands if operand is None else (operand,)
+    operands = operands if operand is _ABSENT else (operand,)
     which = as_value(index)
     if which.ndim or not dtypes.is_integer(which.dtype):
         raise BranchError(f"switch: expected an integer scalar index, got {which.aval}")
@@ -234,7 +237,7 @@ def switch(
 
 
 @api_boundary
-def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = None) -> Any:
+def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = _ABSENT) -> Any:
     """true_fun(*operands) if pred else false_fun(*operands), running only one.
 
     Args:
@@ -245,9 +248,14 @@ def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any 
     >>> float(cond(True, lambda x: x + 1, lambda x: x - 1, 1.0))
     2.0
     """
+    if len(operands) == 2 and callable(operands[1]) and not callable(true_fun):
+        # An older form: cond(pred, true_operand, true_fun, false_operand, false_fun)
+        given, (first, second) = (true_fun, operands[0]), (false_fun, operands[1])
+        true_fun, false_fun = (lambda a, _: first(a)), (lambda _, b: second(b))
+        operands = given
     check_callable("cond", true_fun)
     check_callable("cond", false_fun)
-    operands = operands if operand is None else (operand,)
+    operands = operands if operand is _ABSENT else (operand,)
     pred = as_value(pred)
     if pred.ndim:
         raise BranchError(
@@ -273,6 +281,7 @@ def _switch(name: str, which: Any, branches: Any, operands: Any) -> Any:
                 f"{_named(name, branches, 0)} and {other} from {_named(name, branches, i)}; return "
                 "the same containers and keys from every branch"
             )
+    key_reuse.apply_one([j for j, _ in traced], values)
     jaxprs = _agree(name, [j for j, _ in traced], branches, out_tree)
     return tree.unflatten(out_tree, bind_cond(which, jaxprs, values))
 

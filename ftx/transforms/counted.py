@@ -1,7 +1,7 @@
 """counted_scan: a scan that stops after a number of steps known only when it runs.
 
 In: a count, and what a scan takes; at most `length` steps are made.  Out: the final carry, and
-stacked ys, of which only the first `count` rows mean anything.
+stacked ys, of which only the first `count` rows mean anything, as of the cotangents of its xs.
 Reverse mode of while loops is made of it, and it is closed under every transform.
 Knows nothing of: why a loop stops.
 """

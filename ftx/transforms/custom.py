@@ -9,13 +9,14 @@ Knows nothing of: when it is called.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
-from ..core.errors import CustomRuleError
+from ..core import dtypes, key_reuse, tree
+from ..core.errors import CustomRuleError, StaticArgumentError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -23,6 +24,7 @@ from ..core.primitives.reduction import reduce_sum
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
@@ -129,7 +131,7 @@ class custom_jvp:
 
     Args:
       fun: the function.
-      nondiff_argnums: positions of arguments that are not arrays or not differentiated; the
+      nondiff_argnums, nondiff_argnames: arguments that are not arrays or not differentiated; the
         rule receives them first.
 
     >>> import ftx.numpy as fnp
@@ -145,10 +147,13 @@ class custom_jvp:
     0.25
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_jvp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.rule: Callable[..., Any] | None = None
         self.symbolic_zeros = False
 
@@ -179,6 +184,7 @@ class custom_jvp:
 
         self.rule, self.symbolic_zeros = rule, False
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
             raise CustomRuleError(
@@ -192,12 +198,26 @@ class custom_jvp:
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         rule = _JvpRule(self.rule, split.fixed, in_tree, out_tree, name_of(self.fun))
         rule.symbolic_zeros = self.symbolic_zeros
         return tree.unflatten(out_tree, _bind(jaxpr, values, rule))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _positions(fun: Any, argnums: Any, argnames: Any) -> tuple[int, ...]:
+    """The positions of arguments given by position or by name."""
+    found, names = as_tuple(argnums), (argnames,) if isinstance(argnames, str) else argnames
+    parameters = list(inspect.signature(fun).parameters) if names else []
+    for name in names:
+        if name not in parameters:
+            raise StaticArgumentError(
+                f"custom rule of {name_of(fun)}: expected nondiff_argnames among {parameters}, "
+                f"got {name!r}"
+            )
+    return (*found, *sorted({parameters.index(n) for n in names} - set(found)))
 
 
 class _Split:
@@ -232,7 +252,8 @@ class _JvpRule(Rule):
     def jvp(self, primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
         given = [self._given(t, p) for t, p in zip(tangents, primals, strict=True)]
         (ps, _), (ts, _) = (tree.unflatten(self.in_tree, x) for x in (primals, given))
-        result = self.rule(*self.fixed, ps, ts)
+        with key_reuse.unwatched():
+            result = self.rule(*self.fixed, ps, ts)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise CustomRuleError(
                 f"{self.name}: expected its jvp rule to return (output, tangent), got "
@@ -282,7 +303,7 @@ class custom_vjp:
     """A function whose reverse derivative is given by `defvjp(fwd, bwd)`.
 
     fwd(*args) -> (output, residuals); bwd(residuals, cotangent) -> one cotangent per argument.
-    With nondiff_argnums, bwd receives those arguments first.
+    With nondiff_argnums or nondiff_argnames, bwd receives those arguments first.
 
     >>> @custom_vjp
     ... def clip_gradient(x):
@@ -293,10 +314,13 @@ class custom_vjp:
     1.0
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_vjp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
         self.symbolic_zeros = False
@@ -319,6 +343,7 @@ class custom_vjp:
         check_callable("defvjp", bwd)
         self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, symbolic_zeros
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
             raise CustomRuleError(
@@ -333,6 +358,7 @@ class custom_vjp:
         leaves, in_tree = tree.flatten((split.varying, {}))
         values = [as_value(x) for x in leaves]
         jaxpr, out_tree = trace_function(split.fun, [v.aval for v in values], in_tree)
+        key_reuse.apply(jaxpr, values)
         bwd = functools.partial(self.bwd, *split.fixed)
         rule = _VjpRule(forward.fun, bwd, in_tree, out_tree, name_of(self.fun))
         rule.symbolic_zeros = self.symbolic_zeros
@@ -356,7 +382,8 @@ class _VjpRule(Rule):
             given = [
                 CustomVJPPrimal(p, t is not None) for p, t in zip(primals, tangents, strict=True)
             ]
-        results = flat(*given)
+        with key_reuse.unwatched():
+            results = flat(*given)
         if flat.out_tree is None or flat.out_tree.num_children != 2:
             raise CustomRuleError(
                 f"{self.name}: expected fwd to return (output, residuals), got "
@@ -415,7 +442,8 @@ class _Backward:
         rule = self.rule
         res = tree.unflatten(self.residual_tree, residuals)
         ct = tree.unflatten(rule.out_tree, self._given(cts))
-        result = rule.bwd(res, ct)
+        with key_reuse.unwatched():
+            result = rule.bwd(res, ct)
         wanted = rule.in_tree.children()[0]
         if not isinstance(result, (tuple, list)) or len(result) != wanted.num_children:
             raise CustomRuleError(

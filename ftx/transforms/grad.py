@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.config import config
 from ..core.errors import (
@@ -58,6 +58,7 @@ def _trace_at(transform: str, fun: Any, args: Any, kwargs: Any, has_aux: bool) -
     check_leaves(transform, leaves, lambda i: describer(fun, in_tree)(i))
     values = [as_value(x) for x in leaves]
     jaxpr, out_tree = _jaxpr_of(fun, values, in_tree)
+    key_reuse.apply(jaxpr, values)
     if not has_aux:
         return jaxpr, values, out_tree, None
     if out_tree.num_children != 2 or out_tree.type is not tuple:
@@ -164,6 +165,7 @@ def linearize(
     outs, moved, linear = linearize_jaxpr(jaxpr, values, [_inexact(v) for v in values])
     in_tree, n = tree.structure(primals), out_tree.num_leaves
 
+    @api_boundary
     def derivative(*tangents: Any) -> Any:
         leaves, got = tree.flatten(tangents)
         if got != in_tree:
@@ -202,6 +204,7 @@ def vjp(
     in_tree, n = tree.structure(primals), out_tree.num_leaves
     avals = [o.aval for o in outs]
 
+    @api_boundary
     def pullback(cotangents: Any) -> Any:
         leaves, got = tree.flatten(cotangents)
         if got != out_tree:
@@ -275,7 +278,9 @@ def value_and_grad(
         if isinstance(fun, Jitted) and not fun.has_static and positions == (0,):
             given, varying = args, fun
         else:
-            given, varying = chosen, close_over(fun, args, positions)
+            # Other arguments need not be arrays.
+            given, varying = chosen, close_over(fun, args, positions, **kwargs)
+            kwargs = {}
         n = len(leaves)
         jaxpr, values, out_tree, aux_tree = _trace_at("grad", varying, given, kwargs, has_aux)
         _check_inputs(values[:n], holomorphic, allow_int, fun, args, positions)
@@ -491,6 +496,7 @@ def hessian(
     return jacfwd(inner, argnums, has_aux, holomorphic)
 
 
+@api_boundary
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
     """The transpose of a linear `fun`, whose arguments have the types of `primals`.
 
@@ -502,6 +508,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., An
     avals = [x.aval if hasattr(x, "aval") else as_value(x).aval for x in leaves]
     jaxpr, out_tree = trace_function(fun, avals, in_tree)
 
+    @api_boundary
     def transposed(cotangent: Any) -> Any:
         cts = [as_value(ct) for ct in tree.leaves(cotangent)]
         cts = [convert(ct, a.dtype) for ct, a in zip(cts, jaxpr.out_avals, strict=True)]

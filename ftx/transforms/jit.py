@@ -9,6 +9,7 @@ Knows nothing of: how a backend compiles.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -17,15 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable
 from ..core.config import config
-from ..core.errors import StaticArgumentError
+from ..core.errors import StaticArgumentError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
-from ..core.state import STATE
+from ..core.source import user_source
+from ..core.state import STATE, named_axis
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import SizeWanted, Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
@@ -41,7 +43,7 @@ from .calling import (
 from .compiled import executable_of
 from .jvp import jvp_jaxpr
 from .linearize import linearized
-from .retracing import difference, name_of_argument, warn_often
+from .retracing import difference, name_of_argument, note_jitted, warn_often
 from .sized import GivenSizes, SizedProgram
 from .stages import Lowered, Traced, shapes
 from .transpose import transposed_call
@@ -137,6 +139,7 @@ class Jitted:
         self._plain: dict[Any, _Entry] = {}
         """Programs for positional arguments that are all arrays: found without flattening."""
         self._last_key: Any = None
+        self._made_at = user_source()
         self.traces = 0
         """How often the Python function has been run to record it."""
 
@@ -158,6 +161,7 @@ class Jitted:
         if config.disable_jit:
             return self._fun(*args, **kwargs)
         plain = not (kwargs or self.has_static or self._donate or STATE.trace is not None)
+        plain = plain and not config.debug_key_reuse
         plain = plain and _plain_avals(args) is not None
         static, args, kwargs = self._static.split(args, kwargs)
         leaves: list[Any]
@@ -177,6 +181,8 @@ class Jitted:
         if isinstance(entry, SizedProgram):
             out_tree, outs = entry(leaves)
         else:
+            if config.debug_key_reuse:
+                key_reuse.apply(entry.jaxpr, leaves)
             out_tree, outs = entry.out_tree, (entry.run or entry.ready())(*leaves)
             if plain:
                 self._plain[(avals, config.version)] = entry
@@ -192,7 +198,9 @@ class Jitted:
             # The sizes are the outer trace's to tell.
             args, kwargs = tree.unflatten(in_tree, leaves)
             return entry.fun(*args, **kwargs)
-        outs = call(entry.jaxpr, [as_value(x) for x in leaves])
+        values = [as_value(x) for x in leaves]
+        key_reuse.apply(entry.jaxpr, values)
+        outs = call(entry.jaxpr, values)
         return tree.unflatten(entry.out_tree, outs)
 
     def _trace(self, static: Any, avals: Any, in_tree: Any) -> _Entry | SizedProgram:
@@ -200,6 +208,8 @@ class Jitted:
         key = (in_tree, static, avals, config.version)
         self.traces += 1
         self._say_why(key, fun)
+        if self.traces == 1 and STATE.trace is None:
+            note_jitted(name_of(self._fun), self._fun, self._made_at, avals)
         self._last_key = key
         donated = self._donated_leaves(in_tree)
         entry: _Entry | SizedProgram
@@ -263,10 +273,12 @@ class Jitted:
         """`trace`, then ready to compile ahead of time."""
         return self.trace(*args, **kwargs).lower()
 
+    @api_boundary
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the result."""
         return self.trace(*args, **kwargs).out_info
 
+    @api_boundary
     def kernels(self, *args: Any, **kwargs: Any) -> list[str]:
         """The Python text of every kernel that runs for these arguments, in order."""
         return self.lower(*args, **kwargs).compile().kernels()
@@ -397,6 +409,9 @@ def jit(
     inline: bool = False,
     device: Any = None,
     backend: str | None = None,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
+    compiler_options: dict[str, Any] | None = None,
 ) -> Any:
     """Compile `fun` for the types of its arguments when it is called.
 
@@ -406,6 +421,7 @@ def jit(
       donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
       keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
         always inlined when the outer program is compiled.
+      in_shardings, out_shardings, compiler_options: must be None: see `pmap` and `ftx.config`.
     Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
     Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
       arguments that cannot be hashed.
@@ -425,8 +441,16 @@ def jit(
             inline=inline,
             device=device,
             backend=backend,
+            in_shardings=in_shardings,
+            out_shardings=out_shardings,
+            compiler_options=compiler_options,
         )
     check_callable("jit", fun)
+    if in_shardings is not None or out_shardings is not None or compiler_options:
+        raise UnsupportedError(
+            f"jit of {name_of(fun)}: expected no shardings and no compiler_options, got some; an "
+            "array here lies on one device: spread rows with ftx.pmap, set options in ftx.config"
+        )
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
     static = _Static(fun, static_argnums, static_argnames)
     if donate & static.nums:
@@ -440,9 +464,14 @@ def jit(
 def make_jaxpr(
     fun: Callable[..., Any],
     static_argnums: int | Sequence[int] = (),
+    axis_env: Sequence[tuple[str, int]] | None = None,
     return_shape: bool = False,
 ) -> Callable[..., Any]:
     """The program `fun` would be for given arguments.
+
+    Args:
+      axis_env: names and sizes of mapped axes that collectives in `fun` may refer to.
+      return_shape: return (program, shapes and dtypes of the result) instead.
 
     >>> print(make_jaxpr(lambda x: x * 2.0)(1.0))
     { lambda  ; a:~f32[] . let
@@ -458,12 +487,16 @@ def make_jaxpr(
         fixed, args, kwargs = static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         avals = [shape_of(x) for x in leaves]
-        jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
+        with contextlib.ExitStack() as axes:
+            for name, size in axis_env or ():
+                axes.enter_context(named_axis(name, size))
+            jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
         return (jaxpr, shapes(jaxpr, out_tree)) if return_shape else jaxpr
 
     return show
 
 
+@api_boundary
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Shapes and dtypes of `fun(*args)` without computing it.
 

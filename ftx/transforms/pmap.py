@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.array import Array
 from ..core.config import config
 from ..core.errors import MapAxisError, StaticArgumentError
@@ -86,6 +86,7 @@ class Pmapped:
         avals = tuple(unbatched(v.aval, d) for v, d in zip(values, dims, strict=True))
         with named_axis(options["axis_name"], size):
             program = self._program(static, fun, avals, tuple(dims), size, in_tree)
+            key_reuse.apply(program.jaxpr, values)
             rows = self._run(program.jaxpr, values, dims, size)
         outs = [_join([row[i] for row in rows], axis) for i, axis in enumerate(program.out_axes)]
         self._forget(values, in_tree)

@@ -44,10 +44,11 @@ PLACES = 5
 
 
 class Tape(NamedTuple):
-    """What the user says about a loop for its reverse mode."""
+    """What the user says about a loop for its reverse mode, and what they call it."""
 
     max_iterations: int | None = None
     checkpoint_every: int | None = None
+    loop: str = "while_loop"
 
     @staticmethod
     def checked(name: str, max_iterations: Any, checkpoint_every: Any) -> Tape:
@@ -58,7 +59,7 @@ class Tape(NamedTuple):
                 raise ArgumentError(
                     f"{name}: expected {option} to be a positive integer or None, got {value!r}"
                 )
-        return Tape(max_iterations, checkpoint_every)
+        return Tape(max_iterations, checkpoint_every, name)
 
 
 UNLIMITED = Tape()
@@ -85,7 +86,7 @@ def repeated(
 
 def _sizes(body: Jaxpr, n_consts: int, tape: Tape, varies: list[bool]) -> list[int]:
     """Steps in each place of the count, the lowest first."""
-    most, every = tape
+    most, every, _ = tape
     if most is not None:
         return [most] if every is None else [min(every, most), -(-most // every)]
     per_carry = _within(sum(a.nbytes for a in body.in_avals[n_consts:]))
@@ -151,8 +152,8 @@ class Refuse(Primitive):
     def abstract_eval(self, count: ShapedArray, **_: Any) -> list[ShapedArray]:
         return [count]
 
-    def impl(self, count: Any, *, most: int, where: str) -> list[Any]:
-        check_limit(int(count), most, where)
+    def impl(self, count: Any, *, most: int, loop: str, where: str) -> list[Any]:
+        check_limit(loop, int(count), most, where)
         return [count]
 
 
@@ -162,8 +163,8 @@ class Limited(Primitive):
     def abstract_eval(self, count: ShapedArray, *values: ShapedArray, **_: Any) -> Any:
         return list(values)
 
-    def impl(self, count: Any, *values: Any, most: int, where: str) -> list[Any]:
-        check_limit(int(count), most, where)
+    def impl(self, count: Any, *values: Any, most: int, loop: str, where: str) -> list[Any]:
+        check_limit(loop, int(count), most, where)
         return list(values)
 
     def jvp(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
@@ -173,12 +174,12 @@ class Limited(Primitive):
         count = args[0] if dims[0] is None else R.reduce_max(args[0], (dims[0],))
         return self.bind(count, *args[1:], **p), list(dims[1:])
 
-    def expand(self, count: Any, *values: Any, most: int, where: str) -> list[Any]:
+    def expand(self, count: Any, *values: Any, most: int, **place: str) -> list[Any]:
         """A branch, so that Python is called only to raise."""
         types = [count.aval, *[v.aval for v in values]]
 
         def refuse(count: Any, *values: Any) -> list[Any]:
-            refuse_p.bind(count, most=most, where=where)
+            refuse_p.bind(count, most=most, **place)
             return list(values)
 
         branches = [trace(lambda _, *v: list(v), types), trace(refuse, types)]
@@ -189,16 +190,16 @@ class Limited(Primitive):
 refuse_p, limited_p = Refuse(), Limited()
 
 
-def check_limit(count: int, most: int | None, where: str | None = None) -> None:
+def check_limit(loop: str, count: int, most: int | None, where: str | None = None) -> None:
     """Raise LoopLimitError if a count is larger than `most`."""
     if most is not None and count > most:
         raise LoopLimitError(
-            f"while_loop: expected at most {most} iterations, got more; give max_iterations= a "
-            "higher number, or leave it out, or see that the condition comes to fail",
+            f"{loop}: expected at most {most} iterations, got more; give max_iterations= a "
+            "higher number, or leave it out, or see that the loop comes to an end",
             where,
         )
 
 
-def limited(count: Any, most: int, values: list[Any]) -> list[Any]:
+def limited(loop: str, count: Any, most: int, values: list[Any]) -> list[Any]:
     """`values`, or LoopLimitError if the count is too large."""
-    return limited_p.bind(count, *values, most=most, where=user_location())
+    return limited_p.bind(count, *values, most=most, loop=loop, where=user_location())

@@ -1,18 +1,29 @@
-"""Why a jitted function is traced again: which argument changed and how.
+"""Why a function is traced again: which argument changed and how, or that it is jitted anew.
 
-In: the keys under which traces are kept, `(structure, static values, types, options, ...)`.
+In: the keys under which traces are kept, `(structure, static values, types, options, ...)`; the
+functions that are jitted, and where.
 Out: a sentence for FTX_DEBUG=1, and RetraceWarning when it happens too often.
 Knows nothing of: tracing and compiling.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
+import numbers
 import warnings
+import weakref
+from collections import Counter
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
+import numpy as np
+
+from ..core.array import Value
+from ..core.config import config
 from ..core.errors import RetraceWarning
-from ..core.source import user_source
+from ..core.source import SourceInfo, is_users, user_source
 from ..core.types import ShapedArray
 
 Key = tuple[Any, ...]
@@ -59,3 +70,53 @@ def warn_often(name: str, traces: int, change: str) -> None:
         f"compilation; last time {change}; {RetraceWarning.cure}"
     )
     warnings.warn_explicit(RetraceWarning(text), None, source.file, source.line)
+
+
+_jitted: weakref.WeakKeyDictionary[CodeType, Counter[Any]] = weakref.WeakKeyDictionary()
+"""How often a function's code was compiled as a new jitted function, by where and with what."""
+
+
+def note_jitted(name: str, fun: Callable[..., Any], place: SourceInfo, types: Any) -> None:
+    """Count a new jitted function that is compiled; warn where one is made again and again.
+
+    Functions are the same if their code is, and what they close over but for numbers and arrays;
+    `types` are those of the arguments, of which others had to be compiled anyway.
+    """
+    function = _inner(fun)
+    code = getattr(function, "__code__", None)
+    if not config.retrace_warning or not place.file or code is None or not is_users(code):
+        return
+    counts = _jitted.setdefault(code, Counter())
+    key = (place, types, *_closed_over(function))
+    counts[key] += 1
+    if counts[key] == config.retrace_warning:
+        text = (
+            f"jit of {name}: expected to be called once and its result kept, got {counts[key]} "
+            "jitted functions made of the same code at one place, each traced and compiled for the "
+            "same types; make the jitted function once, outside the loop, and pass it what changes "
+            "as arguments"
+        )
+        warnings.warn_explicit(RetraceWarning(text, str(place)), None, place.file, place.line)
+
+
+def _inner(fun: Any) -> Any:
+    """The user's function inside wrappers, partial applications and methods."""
+    fun = inspect.unwrap(fun)
+    while isinstance(fun, functools.partial):
+        fun = inspect.unwrap(fun.func)
+    return getattr(fun, "__func__", fun)
+
+
+def _closed_over(function: Any) -> list[Any]:
+    """What tells one function from another of the same code."""
+    cells = [x for cell in function.__closure__ or () for x in _contents(cell)]
+    cells += function.__defaults__ or ()
+    changing = (Value, np.ndarray, numbers.Number)
+    return [getattr(_inner(x), "__code__", id(x)) for x in cells if not isinstance(x, changing)]
+
+
+def _contents(cell: Any) -> list[Any]:
+    try:
+        return [cell.cell_contents]
+    except ValueError:  # the variable has no value yet
+        return []

@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.array import Array
-from ..core.errors import CarryError, ShapeError
+from ..core.config import config
+from ..core.errors import ArgumentError, CarryError, ShapeError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear
 from ..core.primitives import shape as S
 from ..core.primitives.elementwise import add
+from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
@@ -38,7 +41,7 @@ from .staged import (
     trace_body,
 )
 from .transpose import transposed
-from .vmap import batched_jaxpr
+from .vmap import batched_jaxpr, vmap
 
 
 class Scan(Staged):
@@ -289,6 +292,7 @@ def row_by_row(
     return bind_scan(trace(step, avals, name=name), fixed, [], rows, size, False)
 
 
+@api_boundary
 def scan(
     f: Callable[..., Any],
     init: Any,
@@ -316,28 +320,59 @@ def scan(
     [1.0, 3.0, 6.0]
     """
     check_callable("scan", f)
+    if not isinstance(unroll, (int, np.integer)) or unroll < 0:
+        raise ArgumentError(f"scan: expected unroll to be a bool or a number, got {unroll!r}")
+    return scan_as("scan", f, init, xs, length, reverse)
+
+
+def scan_as(
+    name: str, f: Any, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+) -> tuple[Any, Any]:
+    """`scan`, under the name by which the user called it."""
     init_leaves, init_tree = tree.flatten(init)
     x_leaves, x_tree = tree.flatten(xs)
     x_values = [as_value(x) for x in x_leaves]
     n = _length(x_values, length)
+    if n and in_python(x_values):
+        return _in_python(f, init, [tree.unflatten(x_tree, r) for r in _rows(x_values, n)], reverse)
     in_tree = tree.structure(((tree.unflatten(init_tree, init_leaves), xs), {}))
     rows = [x.aval.update(shape=x.shape[1:]) for x in x_values]
 
     def trace_once(carry: list[ShapedArray]) -> tuple[Jaxpr, Any, int]:
-        jaxpr, out_tree = trace_body(f, in_tree, [*carry, *rows], "scan")
-        if out_tree.num_children != 2 or out_tree.type is not tuple:
-            raise CarryError(f"scan: expected the body to return (carry, y), got {out_tree}")
+        jaxpr, out_tree = trace_body(f, in_tree, [*carry, *rows], name)
+        if out_tree.num_children != 2 or out_tree.type not in (tuple, list):
+            raise CarryError(f"{name}: expected the body to return (carry, y), got {out_tree}")
         carry_tree = out_tree.child(0)
         if carry_tree != init_tree:
             raise CarryError(
-                f"scan: expected the body to return a carry of structure {init_tree}, "
+                f"{name}: expected the body to return a carry of structure {init_tree}, "
                 f"got {carry_tree}"
             )
         return jaxpr, out_tree, carry_tree.num_leaves
 
-    carry, jaxpr, out_tree = settle_carry("scan", init_leaves, init_tree, trace_once)
+    carry, jaxpr, out_tree = settle_carry(name, init_leaves, init_tree, trace_once)
+    key_reuse.repeat(jaxpr, carry, x_values, n)
     outs = bind_scan(jaxpr, [], carry, x_values, n, reverse)
-    return tree.unflatten(out_tree, outs)
+    last, ys = tree.unflatten(out_tree, outs)
+    return last, ys
+
+
+def in_python(values: Any) -> bool:
+    """Whether a loop over known values is to be one of Python's, whose steps can be looked at."""
+    return config.disable_jit and STATE.trace is None and all(type(x) is Array for x in values)
+
+
+def _rows(values: list[Any], n: int) -> list[list[Any]]:
+    return [[row_of(x, i) for x in values] for i in range(n)]
+
+
+def _in_python(f: Any, init: Any, rows: list[Any], reverse: bool) -> tuple[Any, Any]:
+    """The loop one step after another, nothing traced."""
+    carry, ys = tree.map(as_value, init), [None] * len(rows)
+    for i in reversed(range(len(rows))) if reverse else range(len(rows)):
+        carry, ys[i] = f(carry, rows[i])
+    stack = lambda *xs: S.concatenate([S.expand_dims(as_value(x), (0,)) for x in xs], 0)
+    return carry, tree.map(stack, *ys)
 
 
 def _length(xs: list[Any], given: int | None) -> int:
@@ -353,11 +388,31 @@ def _length(xs: list[Any], given: int | None) -> int:
     return found.pop()
 
 
+@api_boundary
 def map_(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any:
-    """Apply `f` to each row of `xs`, one after another.
+    """Apply `f` to each row of `xs`, one after another, or several at a time.
+
+    Args:
+      batch_size: how many rows are mapped at once by `vmap`, the rest of them after these.
+    Raises: ArgumentError if batch_size is not positive.
 
     >>> import ftx.numpy as fnp
     >>> map_(lambda x: x * 2, fnp.array([1.0, 2.0])).tolist()
     [2.0, 4.0]
     """
-    return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    each = lambda f, xs: scan_as("map", lambda _, x: ((), f(x)), (), xs)[1]
+    if batch_size is None:
+        return each(f, xs)
+    if batch_size < 1:
+        raise ArgumentError(f"map: expected batch_size to be positive, got {batch_size}")
+    n = _length([as_value(x) for x in tree.leaves(xs)], None)
+    whole, several = n // batch_size * batch_size, vmap(f)
+    if not whole:
+        return several(xs)
+    part = lambda start, stop: tree.map(lambda x: S.slice_axis(as_value(x), 0, start, stop), xs)
+    groups = lambda x: S.reshape(x, (whole // batch_size, batch_size, *x.shape[1:]))
+    rows = lambda y: S.reshape(y, (whole, *y.shape[2:]))
+    done = tree.map(rows, each(several, tree.map(groups, part(0, whole))))
+    if whole == n:
+        return done
+    return tree.map(lambda a, b: S.concatenate([a, b], 0), done, several(part(whole, n)))

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ..core import key_reuse
 from ..core.config import config
 from ..core.errors import DynamicShapeWarning, SideEffectError
 from ..core.evaluate import eval_jaxpr
@@ -117,6 +118,7 @@ class SizedProgram:
         """(structure of the results, results)."""
         if not self._parts:
             self._begin(leaves)
+        key_reuse.apply(self._head, leaves)
         env = self._run_head(leaves)
         sizes: tuple[int, ...] = (env.pop(-1),)
         while True:
@@ -124,7 +126,9 @@ class SizedProgram:
             if not env.keys() >= set(part.reads):
                 self._keep(part)
                 env = {**self._run_head(leaves), **env}
-            outs = eval_jaxpr(part.jaxpr, [env[i] for i in part.reads])
+            args = [env[i] for i in part.reads]
+            key_reuse.apply(part.jaxpr, args)
+            outs = eval_jaxpr(part.jaxpr, args)
             if part.out_tree is not None:
                 return part.out_tree, outs
             env.update(zip(part.writes, outs, strict=True))

@@ -21,6 +21,7 @@ from ..core.primitives.elementwise import neg, sub
 from ..core.primitives.selection import convert
 from ..core.primitives.shape import move_batch_axis
 from ..core.state import STATE
+from ..core.tracebacks import api_boundary
 from ..core.types import ShapedArray
 from .calling import Call, as_value, check_callable
 from .grad import linear_transpose
@@ -211,6 +212,7 @@ class _Unknown:
         return result
 
 
+@api_boundary
 def custom_linear_solve(
     matvec: Callable[..., Any],
     b: Any,
@@ -261,6 +263,7 @@ def custom_linear_solve(
     return tree.unflatten(out_tree, bind_solve(linear_solve_p, params, [], unknown.values))
 
 
+@api_boundary
 def custom_root(
     f: Callable[..., Any],
     initial_guess: Any,

@@ -16,7 +16,7 @@ from ..core.array import aval_of
 from ..core.backend import Executable, count_costs
 from ..core.config import config
 from ..core.dtypes import DType
-from ..core.errors import CompiledCallError, ConfigError, TreeError
+from ..core.errors import CompiledCallError, ConfigError, TreeError, UnsupportedError
 from ..core.jaxpr import Jaxpr
 from ..core.types import ShapedArray, ShapeDtypeStruct
 
@@ -144,8 +144,16 @@ class Lowered(Stage):
         """As `Compiled.cost_analysis`, which this compiles for."""
         return self.compile().cost_analysis()
 
-    def compile(self) -> Compiled:
-        """Machine code."""
+    def compile(self, compiler_options: dict[str, Any] | None = None) -> Compiled:
+        """Machine code.
+
+        Raises: UnsupportedError for compiler_options; those of ftx are in `ftx.config`.
+        """
+        if compiler_options:
+            raise UnsupportedError(
+                f"Lowered.compile: expected no compiler_options, got {compiler_options}; set the "
+                "options of ftx.config"
+            )
         self._entry.ready()
         return Compiled(self._entry, self.in_tree, self._avals)
 

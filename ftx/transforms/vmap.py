@@ -13,11 +13,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
+from ..core import key_reuse, tree
 from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
+from ..core.primitives.reduction import reduce_sum
 from ..core.primitives.shape import move_batch_axis
 from ..core.source import interprets
 from ..core.state import named_axis
@@ -34,6 +35,7 @@ def vmap(
     axis_name: str | None = None,
     axis_size: int | None = None,
     spmd_axis_name: str | tuple[str, ...] | None = None,
+    sum_match: bool = False,
 ) -> Callable[..., Any]:
     """Run `fun`, written for one example, on a batch of them.
 
@@ -45,6 +47,7 @@ def vmap(
       axis_size: size of the axis; needed only if nothing is mapped.
       spmd_axis_name: of no effect: in JAX it names the mesh axis over which sharding constraints
         spread the batch, and the arrays of one process here are not sharded.
+      sum_match: an output that varies where out_axes is None is summed over the batch, not refused.
     Returns: the function of arrays with one more axis, of common size n.
     Raises: MapAxisError if mapped axes differ in size, or nothing is mapped.
 
@@ -68,8 +71,11 @@ def vmap(
         avals = [unbatched(v.aval, d) for v, d in zip(values, dims, strict=True)]
         with named_axis(axis_name, size):
             jaxpr, out_tree = trace_function(fun, avals, in_tree)
+        key_reuse.apply(jaxpr, values)
         outs, out_dims = batch(jaxpr, axis, values, dims)
         wanted = out_leaf_axes(fun, out_axes, out_tree)
+        if sum_match:
+            outs, out_dims = _summed(outs, out_dims, wanted)
         moved = [_place(o, d, w, size, fun) for o, d, w in zip(outs, out_dims, wanted, strict=True)]
         return tree.unflatten(out_tree, moved)
 
@@ -161,6 +167,13 @@ def with_batch(aval: ShapedArray, dim: int | None, size: int) -> ShapedArray:
     if dim is None:
         return aval
     return aval.update(shape=(*aval.shape[:dim], size, *aval.shape[dim:]))
+
+
+def _summed(outs: Any, dims: Any, wanted: Any) -> tuple[list[Any], list[int | None]]:
+    """Outputs of which no axis is wanted as the sum of their rows."""
+    flags = [w is None and d is not None for d, w in zip(dims, wanted, strict=True)]
+    outs = [reduce_sum(o, (d,)) if f else o for o, d, f in zip(outs, dims, flags, strict=True)]
+    return outs, [None if f else d for d, f in zip(dims, flags, strict=True)]
 
 
 def _place(out: Any, dim: int | None, wanted: int | None, size: int, fun: Any) -> Any:

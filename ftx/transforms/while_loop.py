@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import dtypes, tree
+from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
 from ..core.errors import CarryError, ConcretizationError
 from ..core.evaluate import eval_jaxpr
@@ -23,6 +23,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
+from ..core.tracebacks import api_boundary
 from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
@@ -30,7 +31,7 @@ from .checkpoint import recompute
 from .counted import keep_where_done, of_active_rows
 from .jvp import instantiate, jvp_jaxpr
 from .repeated import UNLIMITED, Tape, check_limit, limited, repeated
-from .scan import scan
+from .scan import in_python, scan_as
 from .staged import Staged, reorder, same_types, select_by, settle_carry, split, spread, trace_body
 from .vmap import batched_jaxpr
 
@@ -87,7 +88,7 @@ class While(Staged):
         count, *outs = bind_while(cond, pc, counting, pb, [start, *ps], tape)
         varies = [t is not None for t in tangents[n_cond:]]
         program, most = repeated(body, p["n_body"], tape, varies, count)
-        (count,) = limited(count, most, [count])
+        (count,) = limited(tape.loop, count, most, [count])
         touts = recompute(program, [count, *pb, *ps], [None, *tangents[n_cond:]])
         return outs, touts
 
@@ -190,6 +191,7 @@ def bind_while(
     )
 
 
+@api_boundary
 def while_loop(
     cond_fun: Callable[..., Any],
     body_fun: Callable[..., Any],
@@ -216,27 +218,45 @@ def while_loop(
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
     tape = Tape.checked("while_loop", max_iterations, checkpoint_every)
+    return _while_loop(cond_fun, body_fun, init_val, tape)
+
+
+def _while_loop(cond_fun: Any, body_fun: Any, init_val: Any, tape: Tape) -> Any:
+    loop, most = tape.loop, tape.max_iterations
     leaves, carry_tree = tree.flatten(init_val)
+    if in_python(map(as_value, leaves)):
+        return _in_python(cond_fun, body_fun, init_val, tape)
     in_tree = tree.structure(((init_val,), {}))
 
     def trace_once(avals: list[ShapedArray]) -> tuple[Jaxpr, Any, int]:
         jaxpr, out_tree = trace_body(body_fun, in_tree, avals, "while_body")
         if out_tree != carry_tree:
             raise CarryError(
-                f"while_loop: expected the body to return a carry of structure {carry_tree}, "
+                f"{loop}: expected the body to return a carry of structure {carry_tree}, "
                 f"got {out_tree}"
             )
         return jaxpr, out_tree, len(avals)
 
-    carry, body, _ = settle_carry("while_loop", leaves, carry_tree, trace_once)
+    carry, body, _ = settle_carry(loop, leaves, carry_tree, trace_once)
     cond, _ = trace_body(cond_fun, in_tree, [v.aval for v in carry], "while_cond")
     outs = cond.out_avals
     if len(outs) != 1 or outs[0].shape or outs[0].dtype != dtypes.bool_:
         got = ", ".join(map(str, outs))
-        raise CarryError(f"while_loop: expected the condition to return a scalar bool, got {got}")
-    if max_iterations is None:
+        raise CarryError(f"{loop}: expected the condition to return a scalar bool, got {got}")
+    key_reuse.repeat(body, carry, [])
+    if most is None:
         return tree.unflatten(carry_tree, bind_while(cond, [], body, [], carry, tape))
-    return tree.unflatten(carry_tree, _at_most(max_iterations, cond, body, carry, tape))
+    return tree.unflatten(carry_tree, _at_most(most, cond, body, carry, tape))
+
+
+def _in_python(cond_fun: Any, body_fun: Any, init_val: Any, tape: Tape) -> Any:
+    """The loop one iteration after another, nothing traced."""
+    carry, count = tree.map(as_value, init_val), 0
+    while bool(as_value(cond_fun(carry))):
+        count += 1
+        check_limit(tape.loop, count, tape.max_iterations)
+        carry = body_fun(carry)
+    return carry
 
 
 def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) -> list[Any]:
@@ -254,9 +274,10 @@ def _at_most(most: int, cond: Jaxpr, body: Jaxpr, carry: list[Any], tape: Tape) 
     stops = trace(goes_on_here, goes_on.in_avals, name=cond.name)
     state = [Array(np.zeros((), dtypes.int64)), *carry]
     count, *outs = bind_while(stops, cond.consts, step, body.consts, state, tape)
-    return limited(count, most, outs)
+    return limited(tape.loop, count, most, outs)
 
 
+@api_boundary
 def fori_loop(
     lower: Any,
     upper: Any,
@@ -280,23 +301,24 @@ def fori_loop(
     bounds = _known_bounds(lower, upper)
     if bounds is not None:
         first, last = bounds
-        check_limit(last - first, max_iterations)
+        check_limit("fori_loop", last - first, max_iterations)
     if bounds is not None and checkpoint_every is None:
         dtype = _index_dtype(lower, upper)
         steps = Array(np.arange(first, max(first, last)).astype(dtype))
-        return scan(lambda val, i: (body_fun(i, val), None), init_val, steps)[0]
+        step = lambda val, i: (body_fun(i, val), None)
+        return scan_as("fori_loop", step, init_val, steps)[0]
     low, high = as_value(lower), as_value(upper)
     dtype = dtypes.promote_types(low.dtype, high.dtype)
     low, high = C.convert(low, dtype), C.convert(high, dtype)
 
-    def step(state: Any) -> Any:
+    def advance(state: Any) -> Any:
         i, val = state
         return E.add(i, S.full((), 1, dtype)), body_fun(i, val)
 
     if bounds is not None:
         tape = tape._replace(max_iterations=max(1, bounds[1] - bounds[0]))
     state = (low, init_val)
-    return while_loop(lambda state: E.lt(state[0], high), step, state, **tape._asdict())[1]
+    return _while_loop(lambda state: E.lt(state[0], high), advance, state, tape)[1]
 
 
 def _index_dtype(lower: Any, upper: Any) -> Any:

@@ -251,6 +251,94 @@ def test_reused_keys_are_found(act):
     act(random.key(11))  # no check without the option
 
 
+DRAW = ftx.jit(random.normal)
+KEYS_OF_STEPS = lambda key: random.split(key, 3)
+
+
+@ftx.custom_jvp
+def noisy(key, x):
+    return x * random.normal(key)
+
+
+@noisy.defjvp
+def _noisy_jvp(primals, tangents):
+    (key, x), (_, t) = primals, tangents
+    return noisy(key, x), t * random.normal(key)
+
+
+def each_way(act):
+    """The act, run at once and as a jitted function."""
+    return [act, ftx.jit(act)]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda key: [DRAW(key), random.normal(key)],
+        lambda key: [random.normal(key), DRAW(key)],
+        lambda key: [DRAW(key), DRAW(key)],
+        lambda key: [ftx.jit(lambda: random.normal(key))(), random.normal(key)],
+        lambda key: [ftx.jit(ftx.jit(random.normal))(key), random.normal(key)],
+        lambda key: ftx.lax.scan(lambda c, _: (c, random.normal(key)), 0, None, 2),
+        lambda key: ftx.lax.scan(lambda k, _: (k, random.normal(k)), key, None, 2),
+        lambda key: ftx.lax.fori_loop(0, 2, lambda i, x: x + random.normal(key), 0.0),
+        lambda key: ftx.lax.while_loop(lambda x: x < 1, lambda x: x + random.uniform(key), 0.0),
+        lambda key: [
+            ftx.lax.scan(lambda k, _: (random.split(k)[0], None), key, None, 2),
+            random.normal(key),
+        ],
+        lambda key: [ftx.lax.map(random.normal, ks := KEYS_OF_STEPS(key)), ftx.vmap(DRAW)(ks)],
+        lambda key: [ftx.lax.cond(True, random.normal, lambda k: 1.0, key), random.normal(key)],
+        lambda key: [ftx.vmap(lambda x: x * random.normal(key))(fnp.ones(2)), random.normal(key)],
+        lambda key: [ftx.grad(lambda x: x * random.normal(key))(1.0), random.normal(key)],
+        lambda key: [ftx.checkpoint(random.normal)(key), random.normal(key)],
+        lambda key: [ftx.grad(noisy, 1)(key, 1.0), random.normal(key)],
+    ],
+)
+def test_reused_keys_are_found_across_functions(act):
+    for way in each_way(act):
+        with ftx.debug_key_reuse(), pytest.raises(KeyReuseError, match=r"used at test_random.py"):
+            way(random.key(11))
+    act(random.key(11))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda key: [DRAW(k) for k in random.split(key)],
+        lambda key: ftx.lax.cond(True, random.normal, random.uniform, key),
+        lambda key: ftx.vmap(lambda flag: ftx.lax.cond(flag, random.normal, random.uniform, key))(
+            fnp.array([True, False])
+        ),
+        lambda key: ftx.lax.scan(
+            lambda k, _: (random.split(k)[0], random.fold_in(k, 7)), key, None, 3
+        ),
+        lambda key: ftx.lax.map(random.normal, KEYS_OF_STEPS(key)),
+        lambda key: ftx.lax.scan(lambda c, _: (c, random.normal(key)), 0, None, 1),
+        lambda key: ftx.lax.fori_loop(
+            0, 3, lambda i, x: x + random.normal(random.fold_in(key, i)), 0.0
+        ),
+        lambda key: ftx.grad(ftx.checkpoint(lambda x: fnp.sin(x * random.normal(key))))(1.0),
+        lambda key: ftx.grad(ftx.grad(lambda x: fnp.sin(x * DRAW(key))))(1.0),
+        lambda key: ftx.grad(noisy, 1)(key, 1.0),
+        lambda key: [DRAW(random.clone(key)), ftx.jit(lambda: random.normal(random.clone(key)))()],
+        lambda key: [f := ftx.jit(lambda: random.normal(random.key(0))), f(), f()][1:],
+        lambda key: ftx.jacrev(lambda x: fnp.sin(x * random.normal(key)))(fnp.ones(2)),
+        lambda key: ftx.grad(
+            lambda x: ftx.lax.while_loop(
+                lambda s: s[0] < 0.9,
+                lambda s: (s[0] + x * random.uniform(s[1]), random.fold_in(s[1], 3)),
+                (0.1, key),
+            )[0]
+        )(1.0),
+    ],
+)
+def test_a_key_used_once_is_never_reported(act):
+    for way in each_way(act):
+        with ftx.debug_key_reuse():
+            way(random.clone(random.key(12)))
+
+
 def test_keys_made_on_purpose_may_be_used_again():
     with ftx.debug_key_reuse():
         for _ in range(2):
@@ -258,7 +346,7 @@ def test_keys_made_on_purpose_may_be_used_again():
             random.normal(first), random.normal(second)
         random.normal(random.clone(first))
         random.normal(random.fold_in(first, 1)), random.normal(random.fold_in(first, 2))
-        ftx.jit(lambda key: random.normal(key) + random.uniform(random.clone(key)))(first)
+        ftx.jit(lambda key: random.normal(key) + random.uniform(random.clone(key)))(second + 1)
 
 
 @pytest.mark.parametrize("case", CASES)

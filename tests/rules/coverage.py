@@ -24,6 +24,7 @@ NO_DERIVATIVE = {
     "sign": "zero by convention, as in JAX",
     "nextafter": "zero by convention",
     "pure_callback": "refused: Python code",
+    "io_callback": "refused: Python code",
 }
 
 
@@ -148,6 +149,8 @@ def page() -> str:
     for primitive in TABLE:
         cells = [shown(cell(column, primitive)) for column in COLUMNS]
         lines.append("| " + " | ".join([f"`{primitive}`", dtypes_of(primitive), *cells]) + " |")
+    lines += ["", "Recorded by rules of others alone, and checked with those:", ""]
+    lines += [f"- `{primitive}`: {what}" for primitive, what in programs.HELD.items()]
     return "\n".join(lines) + "\n"
 
 

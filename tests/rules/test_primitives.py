@@ -3,14 +3,20 @@
 A primitive without a row in the table fails `test_every_primitive_has_a_row`.
 """
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 
 import ftx
+from ftx import transforms
 from ftx.core import dtypes
 from ftx.core.errors import DTypeError
+from ftx.core.primitive import Primitive
 from ftx.core.primitives import ALL, conv
 from ftx.core.primitives.formula import Elementwise
+from tests.rules import programs
 from tests.rules.coverage import cases
 from tests.rules.table import PRIMITIVES, ROWS
 from tests.support import checks
@@ -18,6 +24,14 @@ from tests.support import checks
 
 def test_every_primitive_has_a_row():
     assert sorted(set(PRIMITIVES) - set(ROWS)) == []
+
+
+def test_every_primitive_of_the_transforms_has_a_row():
+    modules = pkgutil.iter_modules(transforms.__path__, transforms.__name__ + ".")
+    named = (vars(importlib.import_module(m.name)).values() for m in modules)
+    found = {x.name for names in named for x in names if isinstance(x, Primitive)}
+    rows = {*ROWS, *programs.TABLE, *programs.HELD}
+    assert sorted(found - rows) == []
 
 
 @cases("types")

@@ -80,6 +80,65 @@ def test_every_policy_gives_the_same_derivatives(policy, again):
             close(got, wanted)
 
 
+def looped(x, w):
+    """The three products in every step of a loop, the second under its name."""
+
+    def step(c, _):
+        h = fnp.sin(c @ w)
+        h = checkpoint_name(fnp.sin(h @ w), "second")
+        return fnp.sin(h @ w), fnp.sum(h)
+
+    last, sums = ftx.lax.scan(step, x, None, 4)
+    return fnp.sum(last) + fnp.sum(sums)
+
+
+def nested(x, w):
+    """Loops in loops, and a jitted body."""
+    inner = ftx.jit(lambda c, _: (checkpoint_name(fnp.sin(c @ w), "second"), None))
+    outer = lambda c, _: (fnp.sin(ftx.lax.scan(inner, c, None, 2)[0]), None)
+    return fnp.sum(ftx.lax.scan(outer, x, None, 3)[0])
+
+
+@every_policy
+def test_policies_look_into_loops(policy, again):
+    f = ftx.value_and_grad(ftx.checkpoint(looped, policy=policy), (0, 1))
+    jaxpr = ftx.make_jaxpr(f)(X, W)
+    assert count(jaxpr) == FORWARD + BACKWARD + again
+    assert count(simplify(jaxpr.closed())) == FORWARD + BACKWARD + again
+
+
+@pytest.mark.parametrize("name, again", {"nothing": 1, "dots": 0, "these names": 1}.items())
+def test_policies_look_into_loops_in_loops(name, again):
+    policy, _ = AGAIN[name]
+    f = ftx.value_and_grad(ftx.checkpoint(nested, policy=policy), (0, 1))
+    assert count(ftx.make_jaxpr(f)(X, W)) == 1 + 2 + again
+
+
+def test_what_has_a_name_in_a_loop_is_not_computed_again():
+    sines = lambda policy: count(
+        ftx.make_jaxpr(ftx.value_and_grad(ftx.checkpoint(looped, policy=policy)))(X, W), "sin"
+    )
+    assert sines(policies.nothing_saveable) == 6
+    assert sines(policies.save_only_these_names("second")) == 5
+    assert sines(policies.everything_saveable) == 3
+
+
+@pytest.mark.parametrize("f", [looped, nested])
+@every_policy
+def test_policies_in_loops_give_the_same_derivatives(policy, again, f):
+    kept = ftx.checkpoint(f, policy=policy)
+    for transform in (
+        lambda f: ftx.grad(f, (0, 1)),
+        lambda f: ftx.jit(ftx.grad(f, (0, 1))),
+        lambda f: ftx.vmap(ftx.grad(lambda x, w: f(x[None], w)), (0, None)),
+        lambda f: ftx.grad(lambda x, w: fnp.sum(ftx.vmap(f, (0, None))(x[None], w))),
+        lambda f: lambda x, w: ftx.jvp(ftx.grad(f), (x, w), (w, x))[1],
+    ):
+        expected = ftx.tree.leaves(transform(f)(X, W))
+        for got, wanted in zip(ftx.tree.leaves(transform(kept)(X, W)), expected, strict=True):
+            close(got, wanted)
+
+
 def test_what_has_a_name_is_not_computed_again():
     def f(x):
         h = checkpoint_name(fnp.sum(fnp.exp(x)), "total")
@@ -161,8 +220,9 @@ def test_a_checkpointed_body_of_a_scan_keeps_its_carry_alone():
 
 
 @pytest.mark.peers
+@pytest.mark.parametrize("looping", [False, True])
 @pytest.mark.parametrize("name", ["no policy", "nothing", "dots", "these names"])
-def test_counts_like_jax(name):
+def test_counts_like_jax(name, looping):
     jax = pytest.importorskip("jax")
     names = pytest.importorskip("jax.ad_checkpoint")
     given = {
@@ -172,10 +232,14 @@ def test_counts_like_jax(name):
         "these names": jax.checkpoint_policies.save_only_these_names("second"),
     }
 
-    def f(x, w):
+    def layers(x, w):
         h = jax.numpy.sin(x @ w)
         h = names.checkpoint_name(jax.numpy.sin(h @ w), "second")
-        return jax.numpy.sum(jax.numpy.sin(h @ w))
+        return jax.numpy.sin(h @ w)
+
+    def f(x, w):
+        steps = lambda x: jax.lax.scan(lambda c, _: (layers(c, w), None), x, None, 4)[0]
+        return jax.numpy.sum(steps(x) if looping else layers(x, w))
 
     g = jax.value_and_grad(jax.checkpoint(f, policy=given[name]), (0, 1))
     text = str(jax.make_jaxpr(g)(X, W))

@@ -137,6 +137,10 @@ def test_map():
 def test_errors():
     with pytest.raises(CarryError, match="the shape changes"):
         scan(lambda c, x: (fnp.stack([c, c]), x), 0.0, XS)
+    with pytest.raises(CarryError, match="^fori_loop.*the shape changes"):
+        fori_loop(0, 3, lambda i, c: fnp.stack([c, c]), 0.0)
+    with pytest.raises(CarryError, match="^fori_loop.*the shape changes"):
+        ftx.jit(lambda n: fori_loop(0, n, lambda i, c: fnp.stack([c, c]), 0.0))(3)
     with pytest.raises(CarryError, match="structure"):
         scan(lambda c, x: ((c, c), x), 0.0, XS)
     with pytest.raises(ShapeError, match="one leading size"):

@@ -23,6 +23,13 @@ def params_of(rng, sizes):
     return [(rng.standard_normal((m, n)), rng.standard_normal(n)) for m, n in pairs]
 
 
+def test_arguments_that_are_not_differentiated_need_not_be_arrays():
+    f = lambda x, kind: x**2 if kind == "square" else x
+    assert float(ftx.grad(f)(3.0, "square")) == 6
+    assert float(ftx.grad(f)(3.0, kind="square")) == 6
+    assert float(ftx.jit(ftx.grad(lambda x: ftx.grad(f)(x, kind="square")))(3.0)) == 2
+
+
 def test_grad_of_a_tree_is_a_tree():
     rng = np.random.default_rng(0)
     params, x = params_of(rng, (4, 5, 2)), rng.standard_normal((3, 4))

@@ -55,6 +55,36 @@ def test_a_carry_that_never_changes_is_a_const():
     assert loop.params["n_carry"] == 1
 
 
+def test_what_nobody_reads_is_not_carried_nor_stacked():
+    def body(c, row):
+        used, other, both = c
+        return (used + row, other * row, both + other), (fnp.sin(row), fnp.exp(other))
+
+    first = lambda x: lax.scan(body, (x[0], x[0], x[0]), x)[0][0]
+    _, loop = simplified(first, X)
+    assert (loop.params["n_carry"], len(loop.outvars)) == (1, 1)
+    assert names(loop.params["jaxpr"]) == ["add"]
+    rows = lambda x: lax.scan(body, (x[0], x[0], x[0]), x)[1][1]
+    _, loop = simplified(rows, X)
+    assert (loop.params["n_carry"], len(loop.outvars)) == (1, 2)
+    assert sorted(names(loop.params["jaxpr"])) == ["exp", "mul"]
+    carried = lambda x: lax.scan(body, (x[0], x[0], x[0]), x)[0][2]
+    _, loop = simplified(carried, X)
+    assert loop.params["n_carry"] == 2
+
+
+def test_effects_of_a_loop_stay_whatever_is_read():
+    def body(c, row):
+        ftx.debug.callback(lambda _: None, row)
+        return (c[0] + row, c[1] * row), fnp.sin(row)
+
+    f = lambda x: lax.scan(body, (x[0], x[0]), x)[0][0]
+    loop = next(
+        e for e in simplify(ftx.make_jaxpr(f)(X).closed()).eqns if e.primitive.name == "scan"
+    )
+    assert sorted(names(loop.params["jaxpr"])) == ["add", "debug_callback"]
+
+
 def test_rows_that_repeat_are_stacked_once():
     def body(c, row):
         y = fnp.sin(row)

@@ -75,6 +75,64 @@ def test_no_storm_without_traces():
             f(fnp.ones(size))
 
 
+def storms(act, limit=3, times=5):
+    """The warnings of an act done again and again."""
+    with ftx.config.override(retrace_warning=limit), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(times):
+            act(float(i))
+    return caught
+
+
+def doubled(x):
+    return x * 2
+
+
+TWICE = ftx.jit(doubled)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda i: ftx.jit(lambda x: x * 2)(X),
+        lambda i: ftx.jit(lambda x: x * i)(X),
+        lambda i: ftx.jit(doubled)(X),
+        lambda i: ftx.jit(functools.partial(doubled))(X),
+        lambda i: ftx.jit(ftx.grad(lambda x: doubled(x)))(1.0),
+        lambda i: (lambda f: ftx.jit(lambda x: f(x)))(lambda x: x + 1)(X),
+    ],
+)
+def test_jit_in_a_loop_is_warned_of_once(act):
+    (caught,) = storms(act)
+    assert "got 3 jitted functions made of the same code" in str(caught.message)
+    assert "make the jitted function once, outside the loop" in str(caught.message)
+    assert (caught.category, caught.filename) == (RetraceWarning, __file__)
+    assert caught.lineno == act.__code__.co_firstlineno
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda i: TWICE(X),
+        lambda i: ftx.jit(doubled),
+        lambda i, kept=[]: (kept.append(object()), ftx.jit(lambda x, k=kept[-1]: x)(X)),
+        lambda i: ftx.jit(vars(fnp)[("sin", "cos", "tan", "exp", "sqrt")[int(i)]])(X),
+    ],
+)
+def test_jit_of_other_functions_or_once_is_no_storm(act):
+    assert storms(act) == []
+
+
+def test_jit_within_a_compiled_function_is_no_storm():
+    def layers(x):
+        for _ in range(5):
+            x = ftx.jit(lambda x: fnp.sin(x))(x)
+        return x
+
+    with ftx.config.override(retrace_warning=3), warnings.catch_warnings(action="error"):
+        ftx.jit(layers)(X)
+
+
 def test_a_loop_written_out_is_warned_of_once():
     def long(x):
         for _ in range(60):

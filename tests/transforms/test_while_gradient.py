@@ -287,6 +287,23 @@ def test_a_loop_of_known_length_keeps_its_limits():
         f(2.0, max_iterations=39)
 
 
+LIMIT = {"max_iterations": 5}
+
+
+@pytest.mark.parametrize(
+    "f, name",
+    [
+        (lambda x, n: fori_loop(0, n, lambda i, v: v * x, 1.0, **LIMIT), "fori_loop"),
+        (lambda x, n: fori_loop(0, 6, lambda i, v: v * x, 1.0, **LIMIT), "fori_loop"),
+        (lambda x, n: while_loop(lambda v: v < n, lambda v: v + x, 0.0, **LIMIT), "while_loop"),
+    ],
+)
+def test_the_error_names_the_loop_that_was_called(f, name):
+    for act in (f, ftx.jit(f), ftx.grad(f), ftx.jit(ftx.grad(f))):
+        with pytest.raises(LoopLimitError, match=f"^{name}: expected at most 5"):
+            act(1.0, 6)
+
+
 def test_a_loop_that_would_run_for_ever_stops_at_its_limit():
     f = ftx.jit(lambda x: while_loop(lambda v: v > 0, lambda v: v + 1, x, max_iterations=1000))
     with pytest.raises(LoopLimitError, match="at most 1000"):
