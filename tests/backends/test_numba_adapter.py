@@ -291,3 +291,22 @@ def test_kernels_leave_numba_as_it_was():
     adapter.compile_kernel(ADAM, "adam", NAMES)
     assert current_target() == "cpu"
     assert njit(lambda x: np.sum(np.sqrt(x)))(np.ones(3)) == 3.0
+
+
+def test_the_first_kernel_of_a_process_may_negate_a_truth():
+    """Numba gives `not` more rules between typing and lowering, if nothing was compiled before."""
+    kernel = (
+        "def kernel(args, lo, hi):\n"
+        "    p = pointer_bool(args, 0)\n"
+        "    t = (not p[0])\n"
+        "    p[1] = t\n"
+        "    return 0\n"
+    )
+    code = (
+        "import sys\n"
+        "from ftx.backends.numba_adapter import compile_kernel\n"
+        "from ftx.backends.vocabulary import kernel_namespace\n"
+        "compile_kernel(sys.argv[1], 'kernel', kernel_namespace())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, kernel], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

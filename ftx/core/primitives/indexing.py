@@ -330,7 +330,7 @@ class Scatter(ScatterBase):
 
 
 class ScatterMul(ScatterBase):
-    """Multiplies by updates; differentiable where each place is written at most once."""
+    """Multiplies by updates; several to one place all count."""
 
     combine = "mul"
 
@@ -342,11 +342,25 @@ class ScatterMul(ScatterBase):
             factor = self.bind(full_like(x, 1), updates, *indices, **params)[0]
             terms.append(E.mul(tx, factor))  # not bind(tx, …), which has no transpose
         if tu is not None:
-            read = {"drop": "fill"}.get(params["mode"], params["mode"])
-            old = gather_p.bind(x, *indices, spec=params["spec"], mode=read, fill=0)[0]
+            slopes = self._other_factors(x, updates, indices, params)
             zero = S.full(x.shape, 0, x.dtype)
-            terms.append(scatter_add_p.bind(zero, E.mul(tu, old), *indices, **params)[0])
+            terms.append(scatter_add_p.bind(zero, E.mul(tu, slopes), *indices, **params)[0])
         return self.bind(*primals, **params), [terms[0] if len(terms) == 1 else E.add(*terms)]
+
+    def _other_factors(self, x: Any, updates: Any, indices: Any, params: Any) -> Any:
+        """What each update is multiplied with: the result over it, or, if it is 0, without zeros.
+
+        Of several zeros at one place each has another among its factors.
+        """
+        read = params | {"mode": {"drop": "fill"}.get(params["mode"], params["mode"]), "fill": 0}
+        none = E.eq(updates, full_like(updates, 0))
+        safe = C.select(none, full_like(updates, 1), updates)
+        (product,) = self.bind(x, safe, *indices, **params)
+        zeros = C.convert(none, x.dtype)
+        count = scatter_add_p.bind(full_like(x, 0), zeros, *indices, **params)[0]
+        others = E.sub(gather_p.bind(count, *indices, **read)[0], zeros)
+        rest = E.div(gather_p.bind(product, *indices, **read)[0], safe)
+        return C.select(E.eq(others, full_like(others, 0)), rest, full_like(rest, 0))
 
 
 class ScatterExtremum(ScatterBase):
