@@ -17,7 +17,6 @@ from .creation import *  # noqa: F403
 from .elementwise import (
     abs,
     absolute,
-    add,
     arccos,
     arccosh,
     arcsin,
@@ -25,13 +24,10 @@ from .elementwise import (
     arctan,
     arctan2,
     arctanh,
-    bitwise_and,
     bitwise_invert,
     bitwise_left_shift,
     bitwise_not,
-    bitwise_or,
     bitwise_right_shift,
-    bitwise_xor,
     cbrt,
     ceil,
     copysign,
@@ -59,15 +55,8 @@ from .elementwise import (
     log1p,
     log2,
     log10,
-    logical_and,
     logical_not,
-    logical_or,
-    logical_xor,
-    maximum,
-    minimum,
     mod,
-    multiply,
-    negative,
     nextafter,
     not_equal,
     positive,
@@ -83,7 +72,6 @@ from .elementwise import (
     sinh,
     sqrt,
     square,
-    subtract,
     tan,
     tanh,
     true_divide,
@@ -99,6 +87,7 @@ from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .statistics import *  # noqa: F403
+from .ufuncs import *  # noqa: F403
 
 install_methods(METHODS)
 

@@ -387,10 +387,16 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     Args:
       indexing: 'ij' for axes in the order of the arguments; 'xy' exchanges the first two.
       sparse: keep size 1 along the other axes.
+      copy: True; views that share memory are refused, as in JAX.
 
     >>> [g.tolist() for g in meshgrid(array([1, 2]), array([3]))]
     [[[1, 2]], [[3, 3]]]
     """
+    if not copy:
+        raise UnsupportedError(
+            "meshgrid: expected copy=True, since no result is a view of another, got "
+            f"copy={copy!r}; leave it out"
+        )
     if indexing not in ("xy", "ij"):
         raise ArgumentError(f"meshgrid: expected indexing 'xy' or 'ij', got {indexing!r}")
     lines = [operand("meshgrid", asarray(x)) for x in xi]

@@ -15,7 +15,7 @@ from . import composed as M
 from . import elementwise as U
 from . import indexing, joining, linear_algebra, ordering, reductions, shapes
 from .elementwise import COMPLEX, FLOATS, INTEGERS, fast_binary, fast_unary
-from .promotion import asarray, is_operand
+from .promotion import asarray, is_operand, unsupported
 
 
 def _refusing(function):
@@ -154,7 +154,8 @@ def view(self, dtype=None):
 
 @_method
 def to_device(self, device, *, stream=None):
-    """The array itself: it is on the CPU."""
+    """The array itself: it is on the CPU, where there are no streams."""
+    unsupported("to_device", stream=stream)
     return asarray(self, device=device)
 
 

@@ -96,6 +96,16 @@ def _last(name, a, axis):
     return x, axis_index(name, axis, x.ndim)
 
 
+def _check_kind(name, kind):
+    """Refuse algorithms that do not exist; those that do would give the same result."""
+    _check_choice(name, "kind", kind, (None, "quicksort", "heapsort", "mergesort", "stable"))
+
+
+def _check_choice(name, argument, value, choices):
+    if value not in choices:
+        raise ArgumentError(f"{name}: expected {argument} among {choices}, got {value!r}")
+
+
 def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     """Elements in ascending order along an axis, NaN last; None flattens first.
 
@@ -103,6 +113,7 @@ def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     [1, 2, 3]
     """
     unsupported("sort", order=order)
+    _check_kind("sort", kind)
     if not isinstance(a, Value) and not hasattr(a, "ndim"):
         a = operand("sort", a)
     x, at = _last("sort", a, axis)
@@ -117,6 +128,7 @@ def argsort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False,
     [1, 2, 0]
     """
     unsupported("argsort", order=order)
+    _check_kind("argsort", kind)
     x, at = _last("argsort", a, axis)
     wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
     n = x.shape[at]
@@ -160,7 +172,7 @@ def partition(a, kth, axis=-1):
     >>> partition(asarray([3, 1, 2]), 1).tolist()[1]
     2
     """
-    return sort(a, axis)
+    return sort(_with_place("partition", a, kth, axis), axis)
 
 
 def argpartition(a, kth, axis=-1):
@@ -169,7 +181,19 @@ def argpartition(a, kth, axis=-1):
     >>> argpartition(asarray([3, 1, 2]), 0).tolist()[0]
     1
     """
-    return argsort(a, axis)
+    return argsort(_with_place("argpartition", a, kth, axis), axis)
+
+
+def _with_place(name, a, kth, axis):
+    """`a`, if it has a kth place along the axis."""
+    x = operand(name, asarray(a))
+    n = x.shape[axis_index(name, axis, x.ndim)]
+    if not -n <= kth < n:
+        raise ArgumentError(f"{name}: expected kth among the {n} places of the axis, got {kth}")
+    return x
+
+
+_SEARCHES = ("default", "scan", "scan_unrolled", "sort", "compare_all")
 
 
 def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
@@ -179,11 +203,12 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
     Args:
       side: 'left' before equal elements, 'right' after them.
       sorter: indices that sort `a`.
-      method: of no effect on the result.
+      method: one of JAX's algorithms, of no effect on the result.
 
     >>> searchsorted(asarray([1, 3, 5]), 3).tolist()
     1
     """
+    _check_choice("searchsorted", "method", method, _SEARCHES)
     if side not in ("left", "right"):
         raise ArgumentError(f"searchsorted: expected side 'left' or 'right', got {side!r}")
     x, y = promote_dtypes("searchsorted", a, v)
@@ -219,6 +244,7 @@ def digitize(x, bins, right=False, *, method=None):
     >>> digitize(asarray([0.5, 2.5]), asarray([0.0, 1.0, 2.0])).tolist()
     [1, 3]
     """
+    _check_choice("digitize", "method", method, (None, *_SEARCHES))
     edges = operand("digitize", asarray(bins))
     if edges.ndim != 1:
         raise ShapeError(f"digitize: expected bins [n], got {edges.aval}")
@@ -398,6 +424,8 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, method="a
     >>> isin(asarray([1, 2]), asarray([2, 3])).tolist()
     [False, True]
     """
+    choices = ("auto", "compare_all", "binary_search", "sort")
+    _check_choice("isin", "method", method, choices)
     x, y = promote_dtypes("isin", asarray(element), asarray(test_elements))
     flat = S.reshape(y, (y.size,))
     wide = (*x.shape, y.size)

@@ -103,6 +103,14 @@ def _quantile(name, a, q, axis, method, keepdims, skip_nan):
     return S.reshape(joining.stack(out), (*q.shape, *shape))
 
 
+def _keep_input(name, overwrite_input):
+    if overwrite_input:
+        raise UnsupportedError(
+            f"{name}: expected overwrite_input=False, since arrays are immutable, got True; "
+            "leave it out"
+        )
+
+
 def quantile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
     weights=None,
@@ -115,6 +123,7 @@ def quantile(
     >>> quantile(asarray([1.0, 2.0, 3.0]), 0.5).tolist()
     2.0
     """
+    _keep_input("quantile", overwrite_input)
     unsupported("quantile", out=out, weights=weights)
     return _quantile("quantile", a, q, axis, method, keepdims, False)
 
@@ -128,6 +137,7 @@ def nanquantile(
     >>> nanquantile(asarray([1.0, float("nan"), 3.0]), 0.5).tolist()
     2.0
     """
+    _keep_input("nanquantile", overwrite_input)
     unsupported("nanquantile", out=out, weights=weights)
     return _quantile("nanquantile", a, q, axis, method, keepdims, True)
 
@@ -141,6 +151,7 @@ def percentile(
     >>> percentile(asarray([1.0, 2.0, 3.0]), 50).tolist()
     2.0
     """
+    _keep_input("percentile", overwrite_input)
     unsupported("percentile", out=out, weights=weights, out_sharding=out_sharding)
     return _quantile("percentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, False)
 
@@ -154,6 +165,7 @@ def nanpercentile(
     >>> nanpercentile(asarray([1.0, float("nan"), 3.0]), 50).tolist()
     2.0
     """
+    _keep_input("nanpercentile", overwrite_input)
     unsupported("nanpercentile", out=out, weights=weights)
     return _quantile("nanpercentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, True)
 
@@ -164,6 +176,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     >>> median(asarray([1.0, 5.0, 2.0])).tolist()
     2.0
     """
+    _keep_input("median", overwrite_input)
     unsupported("median", out=out)
     return _quantile("median", a, 0.5, axis, "midpoint", keepdims, False)
 
@@ -174,6 +187,7 @@ def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     >>> nanmedian(asarray([1.0, float("nan"), 3.0])).tolist()
     2.0
     """
+    _keep_input("nanmedian", overwrite_input)
     unsupported("nanmedian", out=out)
     return _quantile("nanmedian", a, 0.5, axis, "midpoint", keepdims, True)
 

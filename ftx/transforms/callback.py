@@ -191,9 +191,17 @@ def io_callback(
 
 
 def debug_callback(
-    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+    callback: Callable[..., Any],
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    **kwargs: Any,
 ) -> None:
     """callback(*args, **kwargs) for its side effects, its result ignored; derivatives pass it by.
+
+    Args:
+      ordered: of no effect: callbacks keep the order in which they are written.
+      partitioned: of no effect: arrays of one process are whole.
 
     >>> import ftx
     >>> seen = []
@@ -206,16 +214,27 @@ def debug_callback(
     _call(debug_callback_p, callback, None, args, kwargs, None, "sequential", looks_on=True)
 
 
-def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
+def debug_print(
+    fmt: str,
+    *args: Any,
+    ordered: bool = False,
+    partitioned: bool = False,
+    skip_format_check: bool = False,
+    **kwargs: Any,
+) -> None:
     """Print fmt.format(*args, **kwargs) each time the program reaches this line.
 
+    Args:
+      ordered, partitioned: of no effect, as in `callback`.
+      skip_format_check: leave errors in the format to the moment of printing.
     Raises: CallbackError, where it is written, if the format does not fit the arguments.
 
     >>> import ftx
     >>> ftx.jit(lambda x: debug_print("x = {x}", x=x))(1.5)
     x = 1.5
     """
-    check_format("debug.print", fmt, args, kwargs)
+    if not skip_format_check:
+        check_format("debug.print", fmt, args, kwargs)
     debug_callback(lambda *a, **k: print(fmt.format(*a, **k), flush=True), *args, **kwargs)
 
 

@@ -15,9 +15,19 @@ from ..core import tree
 from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.not_given import NOT_GIVEN
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.tracing import trace
-from .calling import as_value, check_callable, close_over, normalise_argnums, trace_function
+from .calling import (
+    argnums_of,
+    as_names,
+    as_tuple,
+    as_value,
+    check_callable,
+    close_over,
+    normalise_argnums,
+    trace_function,
+)
 from .jit import Jit, call
 from .jvp import jvp_jaxpr
 from .linearize import linearized
@@ -173,10 +183,11 @@ def remat(jaxpr: Jaxpr, args: Any, policy: Any = None, prevent_cse: bool = True)
 def checkpoint(
     fun: Callable[..., Any],
     *,
-    concrete: bool = False,
     prevent_cse: bool = True,
-    static_argnums: int | Sequence[int] = (),
     policy: Any = None,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    concrete: Any = NOT_GIVEN,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values are computed again in the backward pass.
 
@@ -184,26 +195,34 @@ def checkpoint(
       fun: function of trees of arrays.
       prevent_cse: False lets the compiler share what is computed again with what was computed
         before, which saves time, and may cost the memory that `checkpoint` was to save.
-      static_argnums: positions of arguments that are handed to `fun` as they are.
       policy: which intermediate values to keep, see `ftx.checkpoint_policies`; None keeps none.
+      static_argnums, static_argnames: positions and names of arguments that are handed to `fun`
+        as they are.
+      concrete: False, or left out; values of static arguments are always known.
 
     >>> import ftx
     >>> float(ftx.grad(checkpoint(lambda x: x ** 3))(2.0))
     12.0
     """
     check_callable("checkpoint", fun)
-    if concrete:
+    if concrete is not NOT_GIVEN and concrete:
         raise UnsupportedError(
             "checkpoint: expected concrete=False, got True; name static arguments in static_argnums"
         )
 
+    names = frozenset(as_names(static_argnames))
+    named = argnums_of(fun, names)
+
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        static = normalise_argnums("checkpoint", static_argnums, len(args))
+        fixed = {k: kwargs.pop(k) for k in names & kwargs.keys()}
+        called = functools.partial(fun, **fixed) if fixed else fun
+        by_name = [i for i in named if i < len(args)]
+        static = normalise_argnums("checkpoint", (*as_tuple(static_argnums), *by_name), len(args))
         positions = tuple(i for i in range(len(args)) if i not in static)
         leaves, in_tree = tree.flatten((tuple(args[i] for i in positions), kwargs))
         values = [as_value(x) for x in leaves]
-        given = close_over(fun, args, positions) if static else fun
+        given = close_over(called, args, positions) if static else called
         jaxpr, out_tree = trace_function(given, [v.aval for v in values], in_tree)
         return tree.unflatten(out_tree, remat(jaxpr, values, policy, prevent_cse))
 

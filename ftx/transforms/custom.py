@@ -26,6 +26,7 @@ from ..core.state import STATE
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
+    argnums_of,
     Call,
     FlatFunction,
     as_tuple,
@@ -129,8 +130,8 @@ class custom_jvp:
 
     Args:
       fun: the function.
-      nondiff_argnums: positions of arguments that are not arrays or not differentiated; the
-        rule receives them first.
+      nondiff_argnums, nondiff_argnames: positions and names of arguments that are not arrays or
+        not differentiated; the rule receives them first.
 
     >>> import ftx.numpy as fnp
     >>> @custom_jvp
@@ -145,10 +146,13 @@ class custom_jvp:
     0.25
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_jvp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.rule: Callable[..., Any] | None = None
         self.symbolic_zeros = False
 
@@ -198,6 +202,11 @@ class custom_jvp:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _positions(fun: Any, argnums: Any, argnames: Any) -> tuple[int, ...]:
+    given = as_tuple(argnums)
+    return (*given, *[n for n in argnums_of(fun, argnames) if n not in given])
 
 
 class _Split:
@@ -293,10 +302,13 @@ class custom_vjp:
     1.0
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Any = ()):
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Any = (), nondiff_argnames: Any = ()
+    ):
         check_callable("custom_vjp", fun)
         functools.update_wrapper(self, fun)
-        self.fun, self.nondiff_argnums = fun, as_tuple(nondiff_argnums)
+        self.fun = fun
+        self.nondiff_argnums = _positions(fun, nondiff_argnums, nondiff_argnames)
         self.fwd: Callable[..., Any] | None = None
         self.bwd: Callable[..., Any] | None = None
         self.symbolic_zeros = False

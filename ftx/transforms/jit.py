@@ -8,6 +8,7 @@ Knows nothing of: how a backend compiles; it asks `core.backend`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -21,11 +22,12 @@ from ..core import tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable, get_backend
 from ..core.config import config
-from ..core.errors import StaticArgumentError
+from ..core.errors import StaticArgumentError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
+from ..core.not_given import NOT_GIVEN
 from ..core.primitive import BatchAxis, Primitive
-from ..core.state import STATE, use_trace
+from ..core.state import STATE, named_axis, use_trace
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
@@ -384,17 +386,36 @@ class _Static:
         return found
 
 
+def _check_placement(in_shardings: Any, out_shardings: Any, device: Any, backend: Any) -> None:
+    for name, value in (("in_shardings", in_shardings), ("out_shardings", out_shardings)):
+        if value is not NOT_GIVEN and any(x is not None for x in tree.leaves(value)):
+            raise UnsupportedError(
+                f"jit: expected {name}=None, since arrays of one process are not sharded, got "
+                f"{value!r}; spread work over devices with ftx.pmap"
+            )
+    platform = backend if device is None else getattr(device, "platform", device)
+    if platform not in (None, config.default_backend):
+        raise UnsupportedError(
+            f"jit: expected a device of the {config.default_backend} backend, got {platform!r}; choose "
+            "the backend with ftx.config.update('default_backend', ...)"
+        )
+
+
 def jit(
-    fun: Callable[..., Any] | None = None,
+    fun: Callable[..., Any] = NOT_GIVEN,  # type: ignore[assignment]
+    /,
     *,
+    in_shardings: Any = NOT_GIVEN,
+    out_shardings: Any = NOT_GIVEN,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Sequence[str] | None = None,
     keep_unused: bool = False,
-    inline: bool = False,
     device: Any = None,
     backend: str | None = None,
+    inline: bool = False,
+    compiler_options: dict[str, Any] | None = None,
 ) -> Any:
     """Compile `fun` for the types of its arguments when it is called.
 
@@ -404,6 +425,8 @@ def jit(
       donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
       keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
         always inlined when the outer program is compiled.
+      in_shardings, out_shardings: None or left out: arrays of one process are not sharded.
+      device, backend: None or the CPU.
     Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
     Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
       arguments that cannot be hashed.
@@ -412,7 +435,13 @@ def jit(
     >>> float(jit(lambda x: fnp.sum(x * 2))(fnp.ones(3)))
     6.0
     """
-    if fun is None:
+    _check_placement(in_shardings, out_shardings, device, backend)
+    if compiler_options:
+        raise UnsupportedError(
+            "jit: expected no compiler_options, which are XLA's, got "
+            f"{sorted(compiler_options)}; see ftx.config for ours"
+        )
+    if fun is NOT_GIVEN:
         return functools.partial(
             jit,
             static_argnums=static_argnums,
@@ -421,8 +450,6 @@ def jit(
             donate_argnames=donate_argnames,
             keep_unused=keep_unused,
             inline=inline,
-            device=device,
-            backend=backend,
         )
     check_callable("jit", fun)
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
@@ -438,9 +465,13 @@ def jit(
 def make_jaxpr(
     fun: Callable[..., Any],
     static_argnums: int | Sequence[int] = (),
+    axis_env: Sequence[tuple[str, int]] | None = None,
     return_shape: bool = False,
 ) -> Callable[..., Any]:
     """The program `fun` would be for given arguments.
+
+    Args:
+      axis_env: (name, size) of mapped axes in which it would run.
 
     >>> print(make_jaxpr(lambda x: x * 2.0)(1.0))
     { lambda  ; a:~f32[] . let
@@ -456,7 +487,10 @@ def make_jaxpr(
         fixed, args, kwargs = static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         avals = [shape_of(x) for x in leaves]
-        jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
+        with contextlib.ExitStack() as axes:
+            for name, size in axis_env or ():
+                axes.enter_context(named_axis(name, size))
+            jaxpr, out_tree = trace_function(static.bind(fun, fixed), avals, in_tree)
         return (jaxpr, shapes(jaxpr, out_tree)) if return_shape else jaxpr
 
     return show

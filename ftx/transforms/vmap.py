@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError
+from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError, UnsupportedError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
 from ..core.primitive import BatchAxis
@@ -34,6 +34,7 @@ def vmap(
     axis_name: str | None = None,
     axis_size: int | None = None,
     spmd_axis_name: str | tuple[str, ...] | None = None,
+    sum_match: bool = False,
 ) -> Callable[..., Any]:
     """Run `fun`, written for one example, on a batch of them.
 
@@ -45,6 +46,7 @@ def vmap(
       axis_size: size of the axis; needed only if nothing is mapped.
       spmd_axis_name: of no effect: in JAX it names the mesh axis over which sharding constraints
         spread the batch, and the arrays of one process here are not sharded.
+      sum_match: False; True, with which JAX sums cotangents of sharded arrays, is refused.
     Returns: the function of arrays with one more axis, of common size n.
     Raises: MapAxisError if mapped axes differ in size, or nothing is mapped.
 
@@ -53,6 +55,10 @@ def vmap(
     (4,)
     """
     check_callable("vmap", fun)
+    if sum_match:
+        raise UnsupportedError(
+            "vmap: expected sum_match=False, since arrays are not sharded, got True; leave it out"
+        )
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
 
