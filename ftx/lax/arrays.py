@@ -22,7 +22,10 @@ from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..numpy import creation, shapes
 from ..numpy.linear_algebra import product
-from ..numpy.precision import Precision, check_precision
+from ..numpy.precision import (
+    Precision,  # noqa: F401  for export
+    check_precision,
+)
 from ..numpy.promotion import (
     asarray,
     axis_index,

@@ -26,9 +26,9 @@ from ..core.state import STATE
 from ..core.tracing import trace
 from ..core.types import ShapedArray
 from .calling import (
-    argnums_of,
     Call,
     FlatFunction,
+    argnums_of,
     as_tuple,
     as_value,
     check_callable,

@@ -396,8 +396,8 @@ def _check_placement(in_shardings: Any, out_shardings: Any, device: Any, backend
     platform = backend if device is None else getattr(device, "platform", device)
     if platform not in (None, config.default_backend):
         raise UnsupportedError(
-            f"jit: expected a device of the {config.default_backend} backend, got {platform!r}; choose "
-            "the backend with ftx.config.update('default_backend', ...)"
+            f"jit: expected a device of the {config.default_backend} backend, got {platform!r}; "
+            "choose it with ftx.config.update('default_backend', ...)"
         )
 
 
