@@ -493,12 +493,12 @@ def from_dlpack(x, /, *, device=None, copy=None):
 
 
 def frombuffer(buffer, dtype=float, count=-1, offset=0):
-    """The bytes of `buffer` as an array.
+    """The bytes of `buffer` as an array; `float` is float64, as in NumPy.
 
     >>> frombuffer(b"ab", dtype="uint8").tolist()
     [97, 98]
     """
-    return asarray(np.frombuffer(buffer, dtypes.canonical(dtype), count, offset))
+    return asarray(np.frombuffer(buffer, dtype, count, offset))
 
 
 def fromiter(*args, **kwargs):

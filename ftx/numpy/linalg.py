@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import ArgumentError, ShapeError, UnsupportedError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import linalg as L
 from ..core.primitives import reduction as R
@@ -33,7 +33,7 @@ from .factorisations import (
     eigvalsh,  # noqa: F401
     eye_like,
     matrix,
-    qr,  # noqa: F401
+    qr,
     row,
     svd,
     svdvals,
@@ -163,15 +163,28 @@ def _slogdet_rule(primals, tangents):
 _slogdet.defjvp(_slogdet_rule)
 
 
+def _slogdet_by_qr(x):
+    """det Q det R: rotations and reflections, and a triangle."""
+    q, r = qr(x)
+    diagonal = shapes.diagonal(r, 0, -2, -1)
+    size = U.absolute(diagonal)
+    sign = E.mul(det(q), reductions.prod(U.sign(diagonal), -1))
+    return sign, reductions.sum(U.log(size), -1)
+
+
 def slogdet(a, *, method=None):
     """Sign of the determinant and logarithm of its size. a: float[..., n, n] -> two [...]
+
+    Args:
+      method: 'lu' (default) or 'qr', the factors from which it is read.
 
     >>> slogdet(asarray([[2.0, 0.0], [0.0, 0.5]]))[1].tolist()
     0.0
     """
-    if method not in (None, "lu"):
-        raise UnsupportedError(f"slogdet: expected method None or 'lu', got {method!r}")
-    sign, logs = wide("slogdet", matrix("slogdet", a, True), _slogdet)
+    if method not in (None, "lu", "qr"):
+        raise ArgumentError(f"slogdet: expected method None, 'lu' or 'qr', got {method!r}")
+    by = _slogdet_by_qr if method == "qr" else _slogdet
+    sign, logs = wide("slogdet", matrix("slogdet", a, True), by)
     return SlogdetResult(sign, logs)
 
 
