@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.array import Value, install_methods
 from . import fft, linalg, scalar_types
+from .array_api import *  # noqa: F403
 from .composed import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .elementwise import (
@@ -85,6 +86,7 @@ from .ordering import *  # noqa: F403
 from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
+from .sets import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .statistics import *  # noqa: F403
 from .ufuncs import *  # noqa: F403
