@@ -278,8 +278,9 @@ def hypot(x1, x2, /):
     flat = E.eq(high, zero)
     ratio = E.div(low, C.select(flat, one, high))
     length = E.mul(high, T.sqrt(E.add(one, E.square(ratio))))
-    infinite = E.eq(high, constant_like(high, math.inf))
-    return C.select(E.or_(flat, infinite), high, length)
+    limit = constant_like(x, math.inf)
+    infinite = E.or_(E.eq(x, limit), E.eq(y, limit))  # also if the other is NaN
+    return C.select(infinite, limit, C.select(flat, high, length))
 
 
 def sinc(x, /):

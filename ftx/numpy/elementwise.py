@@ -478,7 +478,12 @@ def log10(x, /):
     3.0
     """
     (x,) = promote_dtypes("log10", x, inexact=True)
-    return E.mul(T.log(x), constant_like(x, 1 / math.log(10)))
+    scaled = lambda v: E.mul(v, constant_like(v, 1 / math.log(10)))
+    found = T.log(x)
+    if not dtypes.is_complex(x.dtype):
+        return scaled(found)
+    # By parts: a complex product makes NaN of an infinite part.
+    return C.complex_(scaled(C.real(found)), scaled(C.imag(found)))
 
 
 def fabs(x, /):

@@ -302,7 +302,8 @@ norm(X) | ord=1 | ord='nuc' | ord=2 | axis=(0, 1)
 pinv(S) | rtol=0.5 | rcond=0.5 | hermitian=True
 qr(S) | mode='r' | mode='complete' | mode='wat'
 slogdet(S) | method='qr' | method='lu' | method='wat'
-svd(S, compute_uv=False) | full_matrices=False | compute_uv=SKIP | hermitian=True | subset_by_index=(0, 2)
+svd(S, compute_uv=False) | full_matrices=False | compute_uv=SKIP | hermitian=True
+svd(S) | compute_uv=False | subset_by_index=(0, 2)
 tensordot(X, Y) | axes=1
 tensorinv(S.reshape(2, 2, 4)) | ind=2
 tensorsolve(S, L) | axes=SKIP
@@ -390,7 +391,8 @@ logsumexp(X) | axis=(0, 1) | b=L | return_sign=True
 one_hot(I, 4) | axis=0 | dtype=np.int8
 softmax(X) | axis=(0, 1)
 squareplus(X) | b=2.0
-standardize(X) | axis=(0, 1) | mean=0.5 | variance=2.0 | epsilon=0.5 | algorithm='fast' | algorithm='stable' | algorithm='wat'
+standardize(X) | axis=(0, 1) | mean=0.5 | variance=2.0 | epsilon=0.5
+standardize(X) | algorithm='fast' | algorithm='stable' | algorithm='wat'
 """
 
 _SPECIAL = """
