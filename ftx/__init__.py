@@ -191,14 +191,14 @@ def debug_key_reuse(new_val=True):
 
 
 @contextlib.contextmanager
-def numpy_dtype_promotion(mode):
+def numpy_dtype_promotion(new_val):
     """How operands of different dtypes are treated: "standard" promotes, "strict" refuses.
 
     >>> with numpy_dtype_promotion("strict"):
     ...     numpy.add(numpy.ones(2), 1.0).tolist()
     [2.0, 2.0]
     """
-    with config.override(numpy_dtype_promotion=mode):
+    with config.override(numpy_dtype_promotion=new_val):
         yield
 
 
@@ -250,11 +250,11 @@ def named_call(fun, *, name=None):
 
 
 @contextlib.contextmanager
-def default_matmul_precision(precision):
+def default_matmul_precision(new_val):
     """Products are always computed fully, whatever the precision named.
 
     >>> with default_matmul_precision("float32"):
     ...     numpy.dot(1, 2).tolist()
     2
     """
-    yield precision
+    yield new_val

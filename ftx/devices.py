@@ -5,14 +5,13 @@ Devices of the CPU are shares of its cores for `pmap`; arrays live in one memory
 Must not know: how programs are compiled.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .core import tree
 from .core.array import Array, Value
 from .core.backend import get_backend
 from .core.config import config
+from .core.device import Device
 from .core.errors import ArgumentError, BackendError, UnsupportedError
 from .numpy.promotion import asarray
 from .transforms.pmap import device_count as _cpu_device_count
@@ -22,19 +21,6 @@ __all__ = [
     *("device_put_replicated", "device_put_sharded", "devices", "local_device_count"),
     *("local_devices", "process_count", "process_index", "process_indices"),
 ]
-
-
-@dataclass(frozen=True)
-class Device:
-    """A share of this machine's CPU."""
-
-    id: int
-    platform: str = "cpu"
-    device_kind: str = "cpu"
-    process_index: int = 0
-
-    def __repr__(self):
-        return f"CpuDevice(id={self.id})"
 
 
 def devices(backend=None):

@@ -14,10 +14,10 @@ from .numpy.scalar_types import (
     extended,
     finfo,
     iinfo,
-    issubdtype,
     prng_key,
     result_type_and_weakness,
 )
+from .numpy.scalar_types import issubdtype as _issubdtype
 
 __all__ = [
     "TypePromotionError",
@@ -35,6 +35,15 @@ __all__ = [
 ]
 
 _SCALARS = {"b": bool, "i": int, "f": float, "c": complex}
+
+
+def issubdtype(a, b):
+    """Whether dtype `a` is `b` or belongs to the class `b`.
+
+    >>> issubdtype("int8", np.integer)
+    True
+    """
+    return _issubdtype(a, b)
 
 
 def canonicalize_dtype(dtype, allow_extended_dtype=False):

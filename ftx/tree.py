@@ -8,6 +8,7 @@ Must not know: arrays.
 
 from .core import tree as _tree
 from .core.errors import ArgumentError, UnsupportedError
+from .core.not_given import NOT_GIVEN
 from .core.tree import (
     DictKey,
     GetAttrKey,
@@ -121,7 +122,7 @@ def register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func, flatt
     _tree.register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func)
 
 
-def reduce_associative(operation, tree, *, identity=None, is_leaf=None):
+def reduce_associative(operation, tree, *, identity=NOT_GIVEN, is_leaf=None):
     """Fold an associative operation over the leaves, by halves; `identity` if there are none.
 
     >>> reduce_associative(lambda a, b: a + b, {"a": 1, "b": [2, 3]})
@@ -129,7 +130,7 @@ def reduce_associative(operation, tree, *, identity=None, is_leaf=None):
     """
     found = leaves(tree, is_leaf)
     if not found:
-        if identity is None:
+        if identity is NOT_GIVEN:
             raise ArgumentError("reduce_associative: expected leaves or an identity, got neither")
         return identity
     while len(found) > 1:

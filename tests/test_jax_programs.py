@@ -1,4 +1,4 @@
-"""examples/from_jax: programs in JAX's idiom give JAX's numbers, with nothing but the import changed.
+"""examples/from_jax: programs in JAX's idiom give JAX's numbers, their import alone changed.
 
 `jax_numbers.json` holds what JAX gave (python tests/test_jax_programs.py writes it); where JAX is
 installed it is also run again.

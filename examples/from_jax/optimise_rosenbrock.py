@@ -17,7 +17,9 @@ def valley(x):
 @jax.jit
 def newton(x):
     def step(x, _):
-        down = jnp.linalg.solve(jax.hessian(valley)(x) + 1e-3 * jnp.eye(len(x)), jax.grad(valley)(x))
+        down = jnp.linalg.solve(
+            jax.hessian(valley)(x) + 1e-3 * jnp.eye(len(x)), jax.grad(valley)(x)
+        )
         return x - down, valley(x)
 
     return jax.lax.scan(step, x, None, length=12)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import optree
 
 from .errors import TreeError
+from .not_given import NOT_GIVEN
 
 NAMESPACE = "ftx"
 PyTreeDef = optree.PyTreeSpec
@@ -120,11 +121,12 @@ def map(
 def reduce(
     function: Callable[[Any, Any], Any],
     tree: Any,
-    *initializer: Any,
+    initializer: Any = NOT_GIVEN,
     is_leaf: Callable[[Any], bool] | None = None,
 ) -> Any:
-    """Fold `function` over the leaves."""
-    return functools.reduce(function, leaves(tree, is_leaf), *initializer)
+    """Fold `function` over the leaves, beginning with `initializer` if it is given."""
+    start = () if initializer is NOT_GIVEN else (initializer,)
+    return functools.reduce(function, leaves(tree, is_leaf), *start)
 
 
 def all(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> bool:

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from .dtypes import DType, float0, is_inexact, short_name
+from .errors import UnsupportedError
 
 _INTERNED: dict[tuple[Any, ...], ShapedArray] = {}
 
@@ -83,7 +84,14 @@ class ShapeDtypeStruct:
     ShapeDtypeStruct(shape=(2,), dtype=float32)
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, *, weak_type: bool = False):
+    def __init__(
+        self, shape: tuple[int, ...], dtype: Any, *, sharding: Any = None, weak_type: bool = False
+    ):
+        if sharding is not None:
+            raise UnsupportedError(
+                "ShapeDtypeStruct: expected sharding=None, since arrays of one process are not "
+                f"sharded, got {sharding!r}; leave it out"
+            )
         from_name = dtype if isinstance(dtype, DType) else DType(getattr(dtype, "ftx_dtype", dtype))
         self.shape, self.dtype, self.weak_type = tuple(shape), from_name, weak_type
 

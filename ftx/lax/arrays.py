@@ -4,7 +4,6 @@ In: arrays and known shapes.  Out: arrays.  Axes are given as in jax.lax; nothin
 Must not know: functions as arguments; those are in `windows` and `control`.
 """
 
-import enum
 import math
 import operator as op
 import string
@@ -23,6 +22,10 @@ from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..numpy import creation, shapes
 from ..numpy.linear_algebra import product
+from ..numpy.precision import (
+    Precision,  # noqa: F401  for export
+    check_precision,
+)
 from ..numpy.promotion import (
     asarray,
     axis_index,
@@ -50,14 +53,6 @@ __all__ = [
         "zeros_like_array",
     ),
 ]
-
-
-class Precision(enum.Enum):
-    """How exactly products are computed; ftx always computes them fully."""
-
-    DEFAULT = 0
-    HIGH = 1
-    HIGHEST = 2
 
 
 DotDimensionNumbers = tuple
@@ -241,21 +236,25 @@ def pad(operand, padding_value, padding_config):
     return S.pad(x, value, padding_config)
 
 
-def _reduction(name, fold, text, example):
-    def reduce(operand, axes, *, out_sharding=None):
-        unsupported(name, out_sharding=out_sharding)
+def _reduction(name, fold, text, example, sharded=False):
+    def reduce(operand, axes):
         x = asarray(operand)
         return fold(x, tuple(sorted(axis_index(name, a, x.ndim) for a in axes)))
 
-    reduce.__name__ = reduce.__qualname__ = name
-    reduce.__doc__ = (
+    def reduce_sharded(operand, axes, *, out_sharding=None):
+        unsupported(name, out_sharding=out_sharding)
+        return reduce(operand, axes)
+
+    function = reduce_sharded if sharded else reduce
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
         f"{text} over axes.\n\n    >>> {name}({example[0]}, (0,)).tolist()\n    {example[1]}\n    "
     )
-    return reduce
+    return function
 
 
 _numbers, _bools = "asarray([2, 3])", "asarray([True, False])"
-reduce_sum = _reduction("reduce_sum", R.reduce_sum, "Sum", (_numbers, 5))
+reduce_sum = _reduction("reduce_sum", R.reduce_sum, "Sum", (_numbers, 5), True)
 reduce_prod = _reduction("reduce_prod", R.reduce_prod, "Product", (_numbers, 6))
 reduce_max = _reduction("reduce_max", R.reduce_max, "Largest element", (_numbers, 3))
 reduce_min = _reduction("reduce_min", R.reduce_min, "Smallest element", (_numbers, 2))
@@ -398,6 +397,7 @@ def dot_general(
     >>> dot_general(asarray([1, 2]), asarray([3, 4]), (((0,), (0,)), ((), ()))).tolist()
     11
     """
+    check_precision("dot_general", precision)
     unsupported("dot_general", out_sharding=out_sharding)
     x, y = asarray(lhs), asarray(rhs)
     (summed_x, summed_y), (batch_x, batch_y) = dimension_numbers

@@ -113,7 +113,17 @@ rem = _make("rem", E.rem, 2, "Remainder with the sign of x", ("-7, 2", "-1"))
 max = _make("max", E.max_, 2, "The larger", ("1, 2", "2"))
 min = _make("min", E.min_, 2, "The smaller", ("1, 2", "1"))
 atan2 = _make("atan2", T.atan2, 2, "Angle of the point (y, x)", ("0.0, 1.0", "0.0"))
-nextafter = _make("nextafter", E.nextafter, 2, "Next number towards y", ("1.0, 1.0", "1.0"))
+
+
+def nextafter(x1, x2):
+    """The next number after x1 towards x2, by element; operands of equal shape and dtype.
+
+    >>> nextafter(1.0, 1.0).tolist()
+    1.0
+    """
+    return E.nextafter(*same("nextafter", x1, x2))
+
+
 complex = _make("complex", C.complex_, 2, "x + iy", ("1.0, 2.0", "(1+2j)"))
 eq = _make("eq", E.eq, 2, "x == y", ("1, 1", "True"))
 ne = _make("ne", E.ne, 2, "x != y", ("1, 1", "False"))

@@ -22,6 +22,7 @@ from ..core.primitives import window
 from ..core.tracebacks import api_boundary
 from ..numpy import elementwise as U
 from ..numpy import shapes
+from ..numpy.precision import check_precision
 from ..numpy.promotion import asarray, axis_index, cast, operand, unsupported
 from ..transforms.jit import make_jaxpr
 from ..transforms.vmap import vmap
@@ -138,6 +139,7 @@ def conv_general_dilated(
     >>> conv_general_dilated(x, asarray([[[1.0, 1.0]]]), (1,), "VALID").tolist()
     [[[3.0, 5.0]]]
     """
+    check_precision("conv_general_dilated", precision)
     unsupported("conv_general_dilated", out_sharding=out_sharding)
     x, y = asarray(lhs), asarray(rhs)
     if preferred_element_type is not None:

@@ -135,7 +135,7 @@ def softplus(x):
     return fnp.logaddexp(x, 0.0)
 
 
-def tanh(x):
+def tanh(x, /):
     """Hyperbolic tangent. x: float[...] → float[...] in (−1, 1)
 
     >>> float(tanh(0.0))

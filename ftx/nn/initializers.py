@@ -27,22 +27,22 @@ def _float_dtype(dtype):
     return fnp.dtype(fnp.result_type(float) if dtype is None else dtype)
 
 
-def zeros(key, shape, dtype=None):
+def zeros(key, shape, dtype=None, out_sharding=None):
     """Zeros; the key is not used. → dtype[shape]
 
     >>> zeros(random.key(0), (2,)).tolist()
     [0.0, 0.0]
     """
-    return fnp.zeros(shape, _float_dtype(dtype))
+    return fnp.zeros(shape, _float_dtype(dtype), out_sharding=out_sharding)
 
 
-def ones(key, shape, dtype=None):
+def ones(key, shape, dtype=None, out_sharding=None):
     """Ones; the key is not used. → dtype[shape]
 
     >>> ones(random.key(0), (2,)).tolist()
     [1.0, 1.0]
     """
-    return fnp.ones(shape, _float_dtype(dtype))
+    return fnp.ones(shape, _float_dtype(dtype), out_sharding=out_sharding)
 
 
 def constant(value, dtype=None):

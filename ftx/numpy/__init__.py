@@ -12,12 +12,12 @@ import numpy as np
 
 from ..core.array import Value, install_methods
 from . import fft, linalg, scalar_types
+from .array_api import *  # noqa: F403
 from .composed import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .elementwise import (
     abs,
     absolute,
-    add,
     arccos,
     arccosh,
     arcsin,
@@ -25,13 +25,10 @@ from .elementwise import (
     arctan,
     arctan2,
     arctanh,
-    bitwise_and,
     bitwise_invert,
     bitwise_left_shift,
     bitwise_not,
-    bitwise_or,
     bitwise_right_shift,
-    bitwise_xor,
     cbrt,
     ceil,
     copysign,
@@ -59,15 +56,8 @@ from .elementwise import (
     log1p,
     log2,
     log10,
-    logical_and,
     logical_not,
-    logical_or,
-    logical_xor,
-    maximum,
-    minimum,
     mod,
-    multiply,
-    negative,
     nextafter,
     not_equal,
     positive,
@@ -83,7 +73,6 @@ from .elementwise import (
     sinh,
     sqrt,
     square,
-    subtract,
     tan,
     tanh,
     true_divide,
@@ -97,8 +86,10 @@ from .ordering import *  # noqa: F403
 from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
+from .sets import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .statistics import *  # noqa: F403
+from .ufuncs import *  # noqa: F403
 
 install_methods(METHODS)
 

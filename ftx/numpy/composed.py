@@ -26,6 +26,7 @@ from .promotion import (
     operand,
     promote,
     promote_dtypes,
+    unsupported,
 )
 
 __all__ = [
@@ -92,6 +93,7 @@ def isposinf(x, /, out=None):
     >>> isposinf(float("inf")).tolist()
     True
     """
+    unsupported("isposinf", out=out)
     return U.equal(operand("isposinf", x), math.inf)
 
 
@@ -101,6 +103,7 @@ def isneginf(x, /, out=None):
     >>> isneginf(float("-inf")).tolist()
     True
     """
+    unsupported("isneginf", out=out)
     return U.equal(operand("isneginf", x), -math.inf)
 
 
@@ -275,8 +278,9 @@ def hypot(x1, x2, /):
     flat = E.eq(high, zero)
     ratio = E.div(low, C.select(flat, one, high))
     length = E.mul(high, T.sqrt(E.add(one, E.square(ratio))))
-    infinite = E.eq(high, constant_like(high, math.inf))
-    return C.select(E.or_(flat, infinite), high, length)
+    limit = constant_like(x, math.inf)
+    infinite = E.or_(E.eq(x, limit), E.eq(y, limit))  # also if the other is NaN
+    return C.select(infinite, limit, C.select(flat, high, length))
 
 
 def sinc(x, /):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array, Value
-from ..core.errors import ArgumentError, ShapeError
+from ..core.errors import ArgumentError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -387,10 +387,16 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     Args:
       indexing: 'ij' for axes in the order of the arguments; 'xy' exchanges the first two.
       sparse: keep size 1 along the other axes.
+      copy: True; views that share memory are refused, as in JAX.
 
     >>> [g.tolist() for g in meshgrid(array([1, 2]), array([3]))]
     [[[1, 2]], [[3, 3]]]
     """
+    if not copy:
+        raise UnsupportedError(
+            "meshgrid: expected copy=True, since no result is a view of another, got "
+            f"copy={copy!r}; leave it out"
+        )
     if indexing not in ("xy", "ij"):
         raise ArgumentError(f"meshgrid: expected indexing 'xy' or 'ij', got {indexing!r}")
     lines = [operand("meshgrid", asarray(x)) for x in xi]
@@ -487,12 +493,12 @@ def from_dlpack(x, /, *, device=None, copy=None):
 
 
 def frombuffer(buffer, dtype=float, count=-1, offset=0):
-    """The bytes of `buffer` as an array.
+    """The bytes of `buffer` as an array; `float` is float64, as in NumPy.
 
     >>> frombuffer(b"ab", dtype="uint8").tolist()
     [97, 98]
     """
-    return asarray(np.frombuffer(buffer, dtypes.canonical(dtype), count, offset))
+    return asarray(np.frombuffer(buffer, dtype, count, offset))
 
 
 def fromiter(*args, **kwargs):

@@ -5,6 +5,7 @@ Outside a trace, operands that need no promotion go straight to the NumPy ufunc.
 Must not know: axes.
 """
 
+import inspect
 import math
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..core.state import STATE
-from .promotion import QUIET, apply_now, operand, promote, promote_dtypes, scalar
+from .promotion import QUIET, apply_now, operand, promote, promote_dtypes, scalar, unsupported
 
 FLOATS, INTEGERS, COMPLEX, BOOL = "efd", "bhilqBHILQ", "FD", "?"
 _SCALAR_CHARS = "fdil"
@@ -75,7 +76,8 @@ def fast_binary(ufunc, chars, slow, keeps_weak=True, swap=False):
 def _documented(name, apply, text, example):
     apply.__name__ = apply.__qualname__ = name
     apply.__module__ = __name__
-    shapes = "x: array[...] -> array[...]" if " y" not in text else "x, y broadcast together"
+    binary = " y" in text or "x2" in text
+    shapes = "operands broadcast together" if binary else "x: array[...] -> array[...]"
     apply.__doc__ = f"{text}. {shapes}, by element.\n\n    >>> {example[0]}\n    {example[1]}\n    "
     return apply
 
@@ -95,6 +97,13 @@ def _float_of(name, value, result):
 
 def _binary(name, slow, ufunc, text, example, chars, weak=True):
     return _documented(name, fast_binary(ufunc, chars, slow, weak), text, example)
+
+
+def _numbered(function):
+    """`function` whose operands are called x1 and x2."""
+    names = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in ("x1", "x2")]
+    function.__signature__ = inspect.Signature(names)
+    return function
 
 
 def _promoting(name, primitive, inexact=False):
@@ -167,8 +176,19 @@ def _rounding(name, primitive, ufunc, text, value, result):
 
 floor = _rounding("floor", E.floor, np.floor, "The largest integer not above x", 1.7, 1.0)
 ceil = _rounding("ceil", E.ceil, np.ceil, "The smallest integer not below x", 1.2, 2.0)
-trunc = _rounding("trunc", E.trunc, np.trunc, "x without its fraction", -1.7, -1.0)
+_trunc = _rounding("trunc", E.trunc, np.trunc, "x without its fraction", -1.7, -1.0)
 rint = _rounding("rint", E.round_, np.rint, "The nearest integer, halves to even", 2.5, 2.0)
+
+
+def trunc(x):
+    """x without its fraction. x: array[...] -> array[...], by element.
+
+    >>> trunc(-1.7).tolist()
+    -1.0
+    """
+    return _trunc(x)
+
+
 fix = trunc
 
 _EXACT = _FC + INTEGERS
@@ -184,10 +204,10 @@ multiply = _binary(
     "multiply", _arithmetic("multiply", E.mul, E.and_), np.multiply, "x * y",
     ("multiply(2, 3).tolist()", "6"), _EXACT,
 )  # fmt: skip
-divide = true_divide = _binary(
-    "divide", _promoting("divide", E.div, True), np.true_divide, "x / y, a float for integers",
+divide = true_divide = _numbered(_binary(
+    "divide", _promoting("divide", E.div, True), np.true_divide, "x1 / x2, a float for integers",
     ("divide(1, 2).tolist()", "0.5"), _FC,
-)  # fmt: skip
+))  # fmt: skip
 maximum = _binary(
     "maximum", _promoting("maximum", E.max_), np.maximum, "The larger of x and y, NaN if either is",
     ("maximum(1, 2).tolist()", "2"), FLOATS + INTEGERS,
@@ -197,11 +217,11 @@ minimum = _binary(
     "The smaller of x and y, NaN if either is",
     ("minimum(1, 2).tolist()", "1"), FLOATS + INTEGERS,
 )  # fmt: skip
-arctan2 = _binary(
+arctan2 = _numbered(_binary(
     "arctan2", _promoting("arctan2", T.atan2, True), np.arctan2,
-    "Angle in radians of the point with ordinate x and abscissa y",
+    "Angle in radians of the point with ordinate x1 and abscissa x2, of y and x",
     ("round(float(arctan2(1.0, 1.0)), 4)", "0.7854"), FLOATS,
-)  # fmt: skip
+))  # fmt: skip
 nextafter = _binary(
     "nextafter", _promoting("nextafter", E.nextafter, True), np.nextafter,
     "The next representable number after x towards y",
@@ -458,7 +478,12 @@ def log10(x, /):
     3.0
     """
     (x,) = promote_dtypes("log10", x, inexact=True)
-    return E.mul(T.log(x), constant_like(x, 1 / math.log(10)))
+    scaled = lambda v: E.mul(v, constant_like(v, 1 / math.log(10)))
+    found = T.log(x)
+    if not dtypes.is_complex(x.dtype):
+        return scaled(found)
+    # By parts: a complex product makes NaN of an infinite part.
+    return C.complex_(scaled(C.real(found)), scaled(C.imag(found)))
 
 
 def fabs(x, /):
@@ -504,9 +529,14 @@ def signbit(x, /):
 def astype(x, dtype, /, *, copy=False, device=None):
     """x in another dtype; itself if it has that dtype. x: array[...] -> array[...]
 
+    Args:
+      copy: of no effect: an array is immutable, so nothing can tell a copy.
+      device: None or the CPU.
+
     >>> astype(2.7, "int32").tolist()
     2
     """
+    unsupported("astype", device=device)
     x = operand("astype", x)
     wanted = dtypes.canonical(dtypes.default_float() if dtype is None else dtype)
     if wanted == dtypes.bool_:

@@ -12,7 +12,8 @@ from ..core.primitives import linalg as L
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from . import composed as M
-from . import creation, shapes
+from . import creation, indexing, ordering, shapes
+from . import elementwise as U
 from .promotion import (
     asarray,
     broadcast_value,
@@ -133,6 +134,7 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False, subset_by_index
     Args:
       full_matrices: square U and Vᴴ; else min(m, n) columns and rows.
       compute_uv: False for s alone.
+      hermitian: `a` is Hermitian: found by `eigh`, which reads the mean of `a` and its adjoint.
 
     >>> svd(asarray([[3.0, 0.0], [0.0, 4.0]]), compute_uv=False).tolist()
     [4.0, 3.0]
@@ -142,10 +144,25 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False, subset_by_index
             f"svd: expected subset_by_index=None, got {subset_by_index}; slice the result"
         )
     x = matrix("svd", a)
+    if hermitian:
+        return _hermitian_svd(x, compute_uv)
     if not compute_uv:
         return wide("svd", x, L.svd, False, False)[0]
     s, u, vh = wide("svd", x, L.svd, full_matrices)
     return SVDResult(u, s, vh)
+
+
+def _hermitian_svd(x, compute_uv):
+    """By the eigenvalues w: s = |w|, and V is U with the signs of w."""
+    w, v = eigh(x)
+    s = U.absolute(w)
+    order = ordering.argsort(s, -1, descending=True)
+    s = indexing.take_along_axis(s, order)
+    if not compute_uv:
+        return s
+    u = indexing.take_along_axis(v, order[..., None, :])
+    signs = C.convert(U.sign(indexing.take_along_axis(w, order)), v.dtype)
+    return SVDResult(u, s, adjoint(U.multiply(u, signs[..., None, :])))
 
 
 def svdvals(x, /):

@@ -28,6 +28,7 @@ from ..core.tracing import Tracer
 from .promotion import (
     asarray,
     axis_index,
+    axis_tuple,
     broadcast_value,
     cast,
     operand,
@@ -492,17 +493,27 @@ def resize(a, new_shape):
     return S.reshape(S.slice_axis(whole, 0, 0, n), shape)
 
 
-def trim_zeros(filt, trim="fb"):
-    """Without zeros at the front ('f') and back ('b'); the values must be known. filt: array[n]
+def trim_zeros(filt, trim="fb", axis=None):
+    """Without zeros at the front ('f') and back ('b'); the values must be known. filt: array[...]
+
+    Args:
+      axis: one or several axes, of which only those slices go that are zero all over; None for
+        all axes.
 
     >>> trim_zeros(asarray([0, 1, 0])).tolist()
     [1]
     """
     x = operand("trim_zeros", asarray(filt))
-    known = np.flatnonzero(np.asarray(x.tolist()))
-    first = int(known[0]) if known.size and "f" in trim.lower() else 0
-    last = int(known[-1]) + 1 if known.size and "b" in trim.lower() else x.shape[0]
-    return S.slice_axis(x, 0, first if known.size else x.shape[0], last)
+    sides = trim.lower()
+    if not sides or set(sides) - set("fb"):
+        raise ArgumentError(f"trim_zeros: expected trim 'f', 'b' or 'fb', got {trim!r}")
+    places = np.nonzero(np.asarray(x.tolist()).reshape(x.shape))
+    for i in axis_tuple("trim_zeros", axis, x.ndim):
+        known = places[i]
+        first = int(known.min()) if known.size and "f" in sides else 0
+        last = int(known.max()) + 1 if known.size and "b" in sides else x.shape[i]
+        x = S.slice_axis(x, i, first if known.size else x.shape[i], last)
+    return x
 
 
 def delete(arr, obj, axis=None, *, assume_unique_indices=False):

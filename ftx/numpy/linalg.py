@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import dtypes
-from ..core.errors import ArgumentError, ShapeError, UnsupportedError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import linalg as L
 from ..core.primitives import reduction as R
@@ -33,7 +33,7 @@ from .factorisations import (
     eigvalsh,  # noqa: F401
     eye_like,
     matrix,
-    qr,  # noqa: F401
+    qr,
     row,
     svd,
     svdvals,
@@ -163,15 +163,28 @@ def _slogdet_rule(primals, tangents):
 _slogdet.defjvp(_slogdet_rule)
 
 
+def _slogdet_by_qr(x):
+    """det Q det R: rotations and reflections, and a triangle."""
+    q, r = qr(x)
+    diagonal = shapes.diagonal(r, 0, -2, -1)
+    size = U.absolute(diagonal)
+    sign = E.mul(det(q), reductions.prod(U.sign(diagonal), -1))
+    return sign, reductions.sum(U.log(size), -1)
+
+
 def slogdet(a, *, method=None):
     """Sign of the determinant and logarithm of its size. a: float[..., n, n] -> two [...]
+
+    Args:
+      method: 'lu' (default) or 'qr', the factors from which it is read.
 
     >>> slogdet(asarray([[2.0, 0.0], [0.0, 0.5]]))[1].tolist()
     0.0
     """
-    if method not in (None, "lu"):
-        raise UnsupportedError(f"slogdet: expected method None or 'lu', got {method!r}")
-    sign, logs = wide("slogdet", matrix("slogdet", a, True), _slogdet)
+    if method not in (None, "lu", "qr"):
+        raise ArgumentError(f"slogdet: expected method None, 'lu' or 'qr', got {method!r}")
+    by = _slogdet_by_qr if method == "qr" else _slogdet
+    sign, logs = wide("slogdet", matrix("slogdet", a, True), by)
     return SlogdetResult(sign, logs)
 
 
@@ -248,7 +261,7 @@ def pinv(a, rtol=None, hermitian=False, *, rcond=None):
     limit = rtol if rtol is not None else rcond
     if limit is None:
         limit = 10.0 * max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
-    u, s, vh = svd(x, full_matrices=False)
+    u, s, vh = svd(x, full_matrices=False, hermitian=hermitian)
     cut = U.multiply(reductions.max(s, -1, keepdims=True), limit)
     used = U.greater(s, cut)
     one, zero = S.full(s.shape, 1, s.dtype), S.full(s.shape, 0, s.dtype)
@@ -287,8 +300,12 @@ def lstsq(a, b, rcond=None, *, numpy_resid=False):
     return found, residuals, rank, s
 
 
-def matrix_rank(M, rtol=None, *, tol=None):
+def matrix_rank(M, rtol=None, *, hermitian=False, tol=None):
     """Number of singular values above a tolerance. M: float[..., m, n] -> integer[...]
+
+    Args:
+      rtol: tolerance in units of the largest singular value; `tol` is absolute.
+      hermitian: M is Hermitian; its singular values are found by `eigh`, at less cost.
 
     >>> matrix_rank(asarray([[1.0, 1.0], [1.0, 1.0]])).tolist()
     1
@@ -296,7 +313,7 @@ def matrix_rank(M, rtol=None, *, tol=None):
     x = asarray(M)
     if x.ndim < 2:
         return C.convert(reductions.any(x), dtypes.default_int())
-    s = svdvals(x)
+    s = svd(x, compute_uv=False, hermitian=hermitian)
     if tol is None:
         eps = float(np.finfo(s.dtype).eps) * max(x.shape[-2:])
         tol = U.multiply(reductions.max(s, -1, keepdims=True), eps if rtol is None else rtol)
@@ -414,7 +431,9 @@ def multi_dot(arrays, *, precision=None):
     out = (terms[0][0] if given[0].ndim == 2 else "") + (
         terms[-1][1] if given[-1].ndim == 2 else ""
     )
-    return linear_algebra.einsum(f"{','.join(terms)}->{out}", *given, optimize="optimal")
+    return linear_algebra.einsum(
+        f"{','.join(terms)}->{out}", *given, optimize="optimal", precision=precision
+    )
 
 
 def tensorsolve(a, b, axes=None):
@@ -480,5 +499,28 @@ def trace(x, /, *, offset=0, dtype=None):
     return linear_algebra.trace(operand("trace", x), offset, -2, -1, dtype)
 
 
-matmul, tensordot, vecdot = linear_algebra.matmul, linear_algebra.tensordot, linear_algebra.vecdot
+vecdot = linear_algebra.vecdot
 matrix_transpose = shapes.matrix_transpose
+
+
+def matmul(x1, x2, /, *, precision=None, preferred_element_type=None):
+    """Matrix product, as `ftx.numpy.matmul`. x1: [..., m, k] or [k]; x2: [..., k, n] or [k]
+
+    >>> matmul(asarray([[1, 2]]), asarray([[3], [4]])).tolist()
+    [[11]]
+    """
+    return linear_algebra.matmul(
+        x1, x2, precision=precision, preferred_element_type=preferred_element_type
+    )
+
+
+def tensordot(x1, x2, /, *, axes=2, precision=None, preferred_element_type=None, out_sharding=None):
+    """Sum of products over axes, as `ftx.numpy.tensordot`.
+
+    >>> tensordot(asarray([[1, 2]]), asarray([[3, 4]]), axes=2).tolist()
+    11
+    """
+    return linear_algebra.tensordot(
+        x1, x2, axes, precision=precision, preferred_element_type=preferred_element_type,
+        out_sharding=out_sharding,
+    )  # fmt: skip

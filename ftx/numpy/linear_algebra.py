@@ -22,6 +22,7 @@ from . import composed as M
 from . import elementwise as U
 from . import reductions
 from .joining import stack
+from .precision import check_precision
 from .promotion import (
     QUIET,
     asarray,  # noqa: F401  for the examples
@@ -65,9 +66,10 @@ def matmul(a, b, *, precision=None, preferred_element_type=None, out_sharding=No
     """
     if type(a) is Array and type(b) is Array and STATE.trace is None:
         found = _matmul_now(a, b)
-        if found is not None and preferred_element_type is None:
+        if found is not None and preferred_element_type is None and precision is None:
             return found
     unsupported("matmul", out_sharding=out_sharding)
+    check_precision("matmul", precision)
     x, y = operand("matmul", a), operand("matmul", b)
     if not x.ndim or not y.ndim:
         raise ShapeError(f"matmul: expected arrays with axes, got {x.aval} and {y.aval}; use *")
@@ -121,6 +123,7 @@ def dot(a, b, *, precision=None, preferred_element_type=None, out_sharding=None)
     >>> dot(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
+    check_precision("dot", precision)
     unsupported("dot", out_sharding=out_sharding)
     x, y = operand("dot", a), operand("dot", b)
     if not x.ndim or not y.ndim:
@@ -145,6 +148,7 @@ def vdot(a, b, *, precision=None, preferred_element_type=None):
     >>> vdot(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
+    check_precision("vdot", precision)
     x, y = operand("vdot", a), operand("vdot", b)
     x, y = M.conj(S.reshape(x, (x.size,))), S.reshape(y, (y.size,))
     return dot(x, y, preferred_element_type=preferred_element_type)
@@ -156,6 +160,7 @@ def vecdot(x1, x2, /, *, axis=-1, precision=None, preferred_element_type=None):
     >>> vecdot(asarray([[1, 2], [3, 4]]), asarray([1, 1])).tolist()
     [3, 7]
     """
+    check_precision("vecdot", precision)
     x, y = operand("vecdot", x1), operand("vecdot", x2)
     x, y = moveaxis(M.conj(x), axis, -1), moveaxis(y, axis, -1)
     if x.shape[-1] != y.shape[-1]:
@@ -195,6 +200,7 @@ def inner(a, b, *, precision=None, preferred_element_type=None):
     >>> inner(asarray([1, 2]), asarray([3, 4])).tolist()
     11
     """
+    check_precision("inner", precision)
     x, y = operand("inner", a), operand("inner", b)
     if not x.ndim or not y.ndim:
         return dot(x, y, preferred_element_type=preferred_element_type)
@@ -221,6 +227,7 @@ def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None, out_
     >>> tensordot(asarray([[1, 2]]), asarray([[3], [4]]), 1).tolist()
     [[11]]
     """
+    check_precision("tensordot", precision)
     unsupported("tensordot", out_sharding=out_sharding)
     x, y = operand("tensordot", a), operand("tensordot", b)
     if isinstance(axes, (tuple, list)):
@@ -310,6 +317,7 @@ def einsum(
     >>> einsum("ij,j->i", asarray([[1, 2], [3, 4]]), asarray([1, 1])).tolist()
     [3, 7]
     """
+    check_precision("einsum", precision)
     unsupported("einsum", out=out, out_sharding=out_sharding, _dot_general=_dot_general)
     if not isinstance(subscripts, str):
         subscripts, operands = _interleaved((subscripts, *operands))
@@ -403,7 +411,7 @@ def _reordered(x, term, result):
     return S.transpose(x, tuple(term.index(c) for c in result))
 
 
-def einsum_path(subscripts, /, *operands, optimize="greedy"):
+def einsum_path(subscripts, /, *operands, optimize="auto"):
     """The order in which `einsum` would multiply, and its cost as text.
 
     >>> einsum_path("ij,jk->ik", asarray([[1]]), asarray([[1]]))[0]
@@ -496,6 +504,7 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
     >>> convolve(asarray([1, 2]), asarray([1, 1])).tolist()
     [1, 3, 2]
     """
+    check_precision("convolve", precision)
     unsupported("convolve", preferred_element_type=preferred_element_type)
     return _slide("convolve", a, v, mode, False)
 
@@ -506,5 +515,6 @@ def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None
     >>> correlate(asarray([1, 2]), asarray([1, 1])).tolist()
     [3]
     """
+    check_precision("correlate", precision)
     unsupported("correlate", preferred_element_type=preferred_element_type)
     return _slide("correlate", a, v, mode, True)

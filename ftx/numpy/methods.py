@@ -8,14 +8,16 @@ Must not know: anything of its own.
 import numpy as np
 
 from ..core import dtypes
+from ..core.device import HOST
 from ..core.errors import ShapeError
 from ..core.primitives import bits
 from ..core.primitives import shape as S
 from . import composed as M
 from . import elementwise as U
 from . import indexing, joining, linear_algebra, ordering, reductions, shapes
+from .array_api import array_namespace
 from .elementwise import COMPLEX, FLOATS, INTEGERS, fast_binary, fast_unary
-from .promotion import asarray, is_operand
+from .promotion import asarray, is_operand, unsupported
 
 
 def _refusing(function):
@@ -154,7 +156,8 @@ def view(self, dtype=None):
 
 @_method
 def to_device(self, device, *, stream=None):
-    """The array itself: it is on the CPU."""
+    """The array itself: it is on the CPU, where there are no streams."""
+    unsupported("to_device", stream=stream)
     return asarray(self, device=device)
 
 
@@ -178,6 +181,8 @@ def _turned(self):
     return shapes.transpose(self)
 
 
+METHODS["__array_namespace__"] = array_namespace
+METHODS["device"] = property(lambda self: HOST, doc="Where the elements are: on the CPU.")
 METHODS["T"] = property(_turned, doc="The array with its axes reversed.")
 METHODS["mT"] = property(shapes.matrix_transpose, doc="The last two axes exchanged.")
 METHODS["real"] = property(M.real, doc="Real part.")

@@ -44,10 +44,9 @@ from .result_sizes import is_known, known, number_of
 from .shapes import flip
 
 __all__ = [
-    *("argpartition", "argsort", "argwhere", "digitize", "extract", "flatnonzero", "intersect1d"),
-    *("isin", "lexsort", "nonzero", "partition", "ravel_multi_index", "searchsorted"),
-    *("setdiff1d", "setxor1d", "sort", "sort_complex", "union1d", "unique", "unique_all"),
-    *("unique_counts", "unique_inverse", "unique_values", "unravel_index", "where", "compress"),
+    *("argpartition", "argsort", "argwhere", "compress", "digitize", "extract", "flatnonzero"),
+    *("lexsort", "nonzero", "partition", "ravel_multi_index", "searchsorted", "sort"),
+    *("sort_complex", "unique", "unravel_index", "where"),
 ]
 
 
@@ -96,6 +95,17 @@ def _last(name, a, axis):
     return x, axis_index(name, axis, x.ndim)
 
 
+def _check_kind(name, kind):
+    """Refuse algorithms that do not exist; those that do would give the same result."""
+    check_choice(name, "kind", kind, (None, "quicksort", "heapsort", "mergesort", "stable"))
+
+
+def check_choice(name, argument, value, choices):
+    """Raise ArgumentError unless the value is one of the choices."""
+    if value not in choices:
+        raise ArgumentError(f"{name}: expected {argument} among {choices}, got {value!r}")
+
+
 def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     """Elements in ascending order along an axis, NaN last; None flattens first.
 
@@ -103,6 +113,7 @@ def sort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False):
     [1, 2, 3]
     """
     unsupported("sort", order=order)
+    _check_kind("sort", kind)
     if not isinstance(a, Value) and not hasattr(a, "ndim"):
         a = operand("sort", a)
     x, at = _last("sort", a, axis)
@@ -117,6 +128,7 @@ def argsort(a, axis=-1, *, kind=None, order=None, stable=True, descending=False,
     [1, 2, 0]
     """
     unsupported("argsort", order=order)
+    _check_kind("argsort", kind)
     x, at = _last("argsort", a, axis)
     wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
     n = x.shape[at]
@@ -160,7 +172,7 @@ def partition(a, kth, axis=-1):
     >>> partition(asarray([3, 1, 2]), 1).tolist()[1]
     2
     """
-    return sort(a, axis)
+    return sort(_with_place("partition", a, kth, axis), axis)
 
 
 def argpartition(a, kth, axis=-1):
@@ -169,7 +181,19 @@ def argpartition(a, kth, axis=-1):
     >>> argpartition(asarray([3, 1, 2]), 0).tolist()[0]
     1
     """
-    return argsort(a, axis)
+    return argsort(_with_place("argpartition", a, kth, axis), axis)
+
+
+def _with_place(name, a, kth, axis):
+    """`a`, if it has a kth place along the axis."""
+    x = operand(name, asarray(a))
+    n = x.shape[axis_index(name, axis, x.ndim)]
+    if not -n <= kth < n:
+        raise ArgumentError(f"{name}: expected kth among the {n} places of the axis, got {kth}")
+    return x
+
+
+_SEARCHES = ("default", "scan", "scan_unrolled", "sort", "compare_all")
 
 
 def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
@@ -179,11 +203,12 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
     Args:
       side: 'left' before equal elements, 'right' after them.
       sorter: indices that sort `a`.
-      method: of no effect on the result.
+      method: one of JAX's algorithms, of no effect on the result.
 
     >>> searchsorted(asarray([1, 3, 5]), 3).tolist()
     1
     """
+    check_choice("searchsorted", "method", method, _SEARCHES)
     if side not in ("left", "right"):
         raise ArgumentError(f"searchsorted: expected side 'left' or 'right', got {side!r}")
     x, y = promote_dtypes("searchsorted", a, v)
@@ -219,6 +244,7 @@ def digitize(x, bins, right=False, *, method=None):
     >>> digitize(asarray([0.5, 2.5]), asarray([0.0, 1.0, 2.0])).tolist()
     [1, 3]
     """
+    check_choice("digitize", "method", method, (None, *_SEARCHES))
     edges = operand("digitize", asarray(bins))
     if edges.ndim != 1:
         raise ShapeError(f"digitize: expected bins [n], got {edges.aval}")
@@ -394,20 +420,6 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C", *, dtype=None)
     return total
 
 
-def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
-    """Whether each element is among `test_elements`. element: array[...] -> bool[...]
-
-    >>> isin(asarray([1, 2]), asarray([2, 3])).tolist()
-    [False, True]
-    """
-    x, y = promote_dtypes("isin", asarray(element), asarray(test_elements))
-    flat = S.reshape(y, (y.size,))
-    wide = (*x.shape, y.size)
-    left = S.broadcast_in_dim(x, wide, tuple(range(x.ndim)))
-    hit = R.reduce_or(E.eq(left, broadcast_value(flat, wide)), (x.ndim,))
-    return E.not_(hit) if invert else hit
-
-
 def unique(
     ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *,
     equal_nan=True, size=None, fill_value=None, sorted=True,
@@ -486,88 +498,3 @@ def _unique_of_none(x, returned, size, fill_value):
     lengths = [n for n, asked in zip((size, x.size, size), returned, strict=True) if asked]
     rest = [S.full((n,), 0, dtypes.default_int()) for n in lengths]
     return (broadcast_value(fill, (size,)), *rest) if rest else broadcast_value(fill, (size,))
-
-
-def unique_values(x, /, *, size=None, fill_value=None):
-    """The different elements in ascending order.
-
-    >>> unique_values(asarray([3, 1, 3])).tolist()
-    [1, 3]
-    """
-    return unique(x, size=size, fill_value=fill_value, equal_nan=False)
-
-
-def unique_counts(x, /, *, size=None, fill_value=None):
-    """(different elements, how often each occurs).
-
-    >>> [v.tolist() for v in unique_counts(asarray([3, 1, 3]))]
-    [[1, 3], [1, 2]]
-    """
-    return unique(x, return_counts=True, size=size, fill_value=fill_value, equal_nan=False)
-
-
-def unique_inverse(x, /, *, size=None, fill_value=None):
-    """(different elements, which of them each element is).
-
-    >>> [v.tolist() for v in unique_inverse(asarray([3, 1, 3]))]
-    [[1, 3], [1, 0, 1]]
-    """
-    return unique(x, return_inverse=True, size=size, fill_value=fill_value, equal_nan=False)
-
-
-def unique_all(x, /, *, size=None, fill_value=None):
-    """(different elements, first places, which of them each element is, counts).
-
-    >>> len(unique_all(asarray([3, 1, 3])))
-    4
-    """
-    return unique(x, True, True, True, size=size, fill_value=fill_value, equal_nan=False)
-
-
-def _set_operation(name, combine, ar1, ar2, size):
-    unsupported(name, size=size)
-    return Array(combine(known(name, ar1), known(name, ar2)))
-
-
-def union1d(ar1, ar2, *, size=None, fill_value=None):
-    """The different elements of both arrays, of known values, in ascending order.
-
-    >>> union1d(asarray([2, 1]), asarray([3])).tolist()
-    [1, 2, 3]
-    """
-    return unique(
-        S.concatenate([S.reshape(v, (v.size,)) for v in promote_dtypes("union1d", ar1, ar2)], 0),
-        size=size, fill_value=fill_value,
-    )  # fmt: skip
-
-
-def intersect1d(ar1, ar2, assume_unique=False, return_indices=False, *, size=None, fill_value=None):
-    """The different elements that both arrays, of known values, have.
-
-    >>> intersect1d(asarray([1, 2]), asarray([2, 3])).tolist()
-    [2]
-    """
-    if return_indices:
-        found = np.intersect1d(
-            known("intersect1d", ar1), known("intersect1d", ar2), assume_unique, True
-        )
-        return (Array(found[0]), _ints(found[1]), _ints(found[2]))
-    return _set_operation("intersect1d", np.intersect1d, ar1, ar2, size)
-
-
-def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
-    """The different elements of the first array that the second lacks; known values.
-
-    >>> setdiff1d(asarray([1, 2]), asarray([2, 3])).tolist()
-    [1]
-    """
-    return _set_operation("setdiff1d", np.setdiff1d, ar1, ar2, size)
-
-
-def setxor1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
-    """The different elements that only one of the arrays, of known values, has.
-
-    >>> setxor1d(asarray([1, 2]), asarray([2, 3])).tolist()
-    [1, 3]
-    """
-    return _set_operation("setxor1d", np.setxor1d, ar1, ar2, size)

@@ -131,15 +131,17 @@ def polyint(p, m=1, k=None):
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     """Coefficients [deg + 1], the highest power first, that fit y at x best. x: [n]; y: [n, ...]
 
+    Args:
+      rcond: singular values below rcond times the largest count as 0.
+      full: also return residuals, rank, singular values and rcond.
+      w: weights [n] of the differences.
+      cov: also return the covariance of the coefficients, scaled by chi² over the degrees of
+        freedom unless it is "unscaled".
+
     >>> found = polyfit(asarray([0.0, 1.0, 2.0]), asarray([1.0, 3.0, 5.0]), 1)
     >>> [round(v, 3) for v in found.tolist()]
     [2.0, 1.0]
     """
-    if full or cov:
-        raise UnsupportedError(
-            f"polyfit: expected full=False and cov=False, got full={full}, cov={cov}; use "
-            "linalg.lstsq"
-        )
     x, y = promote_dtypes("polyfit", asarray(x), asarray(y), inexact=True)
     order = operator.index(deg) + 1
     rows, right = creation.vander(x, order), y
@@ -149,8 +151,29 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
         right = U.multiply(y, scale if y.ndim == 1 else S.expand_dims(scale, (1,)))
     size = U.sqrt(reductions.sum(U.square(rows), 0))
     limit = x.shape[0] * float(np.finfo(x.dtype).eps) if rcond is None else rcond
-    found = linalg.lstsq(U.divide(rows, size), right, limit)[0]
-    return U.divide(found, size if found.ndim == 1 else S.expand_dims(size, (1,)))
+    rows = U.divide(rows, size)
+    found, residuals, rank, sizes = linalg.lstsq(rows, right, limit)
+    found = U.divide(found, size if found.ndim == 1 else S.expand_dims(size, (1,)))
+    if full:
+        return found, residuals, rank, sizes, asarray(limit)
+    return (found, _covariance(rows, size, y, residuals, cov)) if cov else found
+
+
+def _covariance(rows, size, y, residuals, cov):
+    base = linalg.inv(linear_algebra.matmul(shapes.transpose(rows), rows))
+    base = U.divide(base, linear_algebra.outer(size, size))
+    n, order = rows.shape
+    factor = 1
+    if cov != "unscaled":
+        if n <= order:
+            raise ArgumentError(
+                f"polyfit: expected more than {order} points to scale the covariance, got {n}; "
+                "pass cov='unscaled'"
+            )
+        factor = U.divide(residuals, float(n - order))
+    if y.ndim == 1:
+        return U.multiply(base, factor)
+    return U.multiply(S.expand_dims(base, (2,)), factor)
 
 
 def roots(p, *, strip_zeros=True):

@@ -306,8 +306,10 @@ def var(
     )
     total = sum(squares, axes, keepdims=keepdims, where=where)
     if isinstance(n, int) and isinstance(less, (int, float)):
-        return _ratio(total, n - less if n > less else 0)
-    return _ratio(total, U.maximum(U.subtract(n, less), 0))
+        found = _ratio(total, n - less if n > less else 0)
+    else:
+        found = _ratio(total, U.maximum(U.subtract(n, less), 0))
+    return found if dtype is None else C.convert(found, dtypes.canonical(dtype))
 
 
 def std(

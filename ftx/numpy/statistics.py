@@ -4,8 +4,10 @@ In: arrays.  Out: arrays.
 Must not know: how sorting and searching are done.
 """
 
+import builtins
 import math
 import operator
+import string
 
 import numpy as np
 
@@ -35,6 +37,7 @@ from .result_sizes import as_size
 
 __all__ = [
     *("bincount", "corrcoef", "cov", "diff", "ediff1d", "gradient", "histogram", "histogram2d"),
+    "histogramdd",
     *("histogram_bin_edges", "interp", "median", "nanmedian", "nanpercentile", "nanquantile"),
     *("percentile", "quantile", "trapezoid", "unwrap"),
 ]
@@ -105,6 +108,14 @@ def _quantile(name, a, q, axis, method, keepdims, skip_nan):
     return S.reshape(joining.stack(out), (*q.shape, *shape))
 
 
+def _keep_input(name, overwrite_input):
+    if overwrite_input:
+        raise UnsupportedError(
+            f"{name}: expected overwrite_input=False, since arrays are immutable, got True; "
+            "leave it out"
+        )
+
+
 def quantile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *,
     weights=None,
@@ -117,6 +128,7 @@ def quantile(
     >>> quantile(asarray([1.0, 2.0, 3.0]), 0.5).tolist()
     2.0
     """
+    _keep_input("quantile", overwrite_input)
     unsupported("quantile", out=out, weights=weights)
     return _quantile("quantile", a, q, axis, method, keepdims, False)
 
@@ -130,6 +142,7 @@ def nanquantile(
     >>> nanquantile(asarray([1.0, float("nan"), 3.0]), 0.5).tolist()
     2.0
     """
+    _keep_input("nanquantile", overwrite_input)
     unsupported("nanquantile", out=out, weights=weights)
     return _quantile("nanquantile", a, q, axis, method, keepdims, True)
 
@@ -143,6 +156,7 @@ def percentile(
     >>> percentile(asarray([1.0, 2.0, 3.0]), 50).tolist()
     2.0
     """
+    _keep_input("percentile", overwrite_input)
     unsupported("percentile", out=out, weights=weights, out_sharding=out_sharding)
     return _quantile("percentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, False)
 
@@ -156,6 +170,7 @@ def nanpercentile(
     >>> nanpercentile(asarray([1.0, float("nan"), 3.0]), 50).tolist()
     2.0
     """
+    _keep_input("nanpercentile", overwrite_input)
     unsupported("nanpercentile", out=out, weights=weights)
     return _quantile("nanpercentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, True)
 
@@ -166,6 +181,7 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     >>> median(asarray([1.0, 5.0, 2.0])).tolist()
     2.0
     """
+    _keep_input("median", overwrite_input)
     unsupported("median", out=out)
     return _quantile("median", a, 0.5, axis, "midpoint", keepdims, False)
 
@@ -176,6 +192,7 @@ def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     >>> nanmedian(asarray([1.0, float("nan"), 3.0])).tolist()
     2.0
     """
+    _keep_input("nanmedian", overwrite_input)
     unsupported("nanmedian", out=out)
     return _quantile("nanmedian", a, 0.5, axis, "midpoint", keepdims, True)
 
@@ -441,21 +458,53 @@ def histogram2d(x, y, bins=10, range=None, weights=None, density=None):
     """(counts per rectangle, edges along x, edges along y). x, y: real[n]
 
     >>> histogram2d(asarray([0.0, 1.0]), asarray([0.0, 1.0]), 2)[0].tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    [[1, 0], [0, 1]]
     """
     x, y = promote_dtypes("histogram2d", asarray(x), asarray(y), inexact=True)
     pair = list(bins) if isinstance(bins, (tuple, list)) and len(bins) == 2 else [bins, bins]
-    ranges = [None, None] if range is None else list(range)
-    edges = [histogram_bin_edges(v, b, r) for v, b, r in zip((x, y), pair, ranges, strict=True)]
-    n, m = (e.shape[0] - 1 for e in edges)
-    i, j = (_bin_of(v, e) for v, e in zip((x, y), edges, strict=True))
-    w = S.full(x.shape, 1, x.dtype) if weights is None else asarray(weights)
-    zero = S.full((n, m), 0, w.dtype)
-    counts = G.scatter_add_p.bind(zero, w, i, j, spec="ab[ab],z->z", mode="drop")[0]
-    if density:
-        area = linear_algebra.outer(diff(edges[0]), diff(edges[1]))
-        counts = U.divide(U.divide(counts, area), reductions.sum(counts))
+    counts, edges = _counts("histogram2d", [x, y], pair, range, weights, density)
     return counts, *edges
+
+
+def histogramdd(sample, bins=10, range=None, weights=None, density=None):
+    """(counts per box, [edges along each axis]). sample: real[n, d]
+
+    Args:
+      bins: number, or one number or array of edges for each axis.
+      range: a pair (or None) for each axis.
+      density: divide by the volume of each box and the sum of all.
+
+    >>> histogramdd(asarray([[0.0, 0.0], [1.0, 1.0]]), 2)[0].tolist()
+    [[1, 0], [0, 1]]
+    """
+    (points,) = promote_dtypes("histogramdd", asarray(sample), inexact=True)
+    if points.ndim != 2:
+        raise ShapeError(f"histogramdd: expected points [n, d], got {points.aval}")
+    d = points.shape[1]
+    each = list(bins) if isinstance(bins, (tuple, list)) else [bins] * d
+    if len(each) != d or (range is not None and len(range) != d):
+        raise ArgumentError(f"histogramdd: expected bins and ranges for {d} axes, got {len(each)}")
+    columns = [points[:, i] for i in builtins.range(d)]
+    return _counts("histogramdd", columns, each, range, weights, density)
+
+
+def _counts(name, columns, bins, ranges, weights, density):
+    ranges = [None] * len(columns) if ranges is None else ranges
+    edges = [histogram_bin_edges(v, b, r) for v, b, r in zip(columns, bins, ranges, strict=True)]
+    sizes = tuple(e.shape[0] - 1 for e in edges)
+    places = [_bin_of(v, e) for v, e in zip(columns, edges, strict=True)]
+    kind = columns[0].dtype if density else dtypes.default_int()
+    w = S.full(columns[0].shape, 1, kind) if weights is None else asarray(weights)
+    axes = string.ascii_lowercase[: len(columns)]
+    counts = G.scatter_add_p.bind(
+        S.full(sizes, 0, w.dtype), w, *places, spec=f"{axes}[{axes}],z->z", mode="drop"
+    )[0]
+    if density:
+        for i, e in enumerate(edges):
+            width = S.broadcast_in_dim(diff(e), sizes, (i,))
+            counts = U.divide(counts, width)
+        counts = U.divide(counts, reductions.sum(w))
+    return counts, edges
 
 
 def interp(x, xp, fp, left=None, right=None, period=None):

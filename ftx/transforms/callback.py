@@ -200,7 +200,8 @@ def debug_callback(
     """callback(*args, **kwargs) for its side effects, its result ignored; derivatives pass it by.
 
     Args:
-      ordered, partitioned: of no effect: callbacks run in the order written, on whole arrays.
+      ordered: of no effect: callbacks keep the order in which they are written.
+      partitioned: of no effect: arrays of one process are whole.
 
     >>> import ftx
     >>> seen = []
@@ -224,8 +225,8 @@ def debug_print(
     """Print fmt.format(*args, **kwargs) each time the program reaches this line.
 
     Args:
-      ordered, partitioned: of no effect: lines are printed in the order written, of whole arrays.
-      skip_format_check: look at the format when it is printed, not where it is written.
+      ordered, partitioned: of no effect, as in `callback`.
+      skip_format_check: leave errors in the format to the moment of printing.
 
     Raises: CallbackError, where it is written, if the format does not fit the arguments.
 

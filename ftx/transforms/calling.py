@@ -161,6 +161,33 @@ def as_tuple(value: Any) -> tuple[int, ...]:
     return (value,) if isinstance(value, int) else tuple(value)
 
 
+def as_names(value: Any) -> tuple[str, ...]:
+    """A name or a sequence of names as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def argnums_of(fun: Any, names: Any) -> tuple[int, ...]:
+    """Positions of the parameters of `fun` that are called one of `names`.
+
+    Raises: StaticArgumentError for a name that is no parameter.
+    """
+    wanted = as_names(names)
+    if not wanted:
+        return ()
+    parameters = inspect.signature(fun).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for name in wanted:
+        if name not in parameters and not open_ended:
+            raise StaticArgumentError(
+                f"{name_of(fun)}: expected names among {list(parameters)}, got {name!r}"
+            )
+    return tuple(
+        i
+        for i, p in enumerate(parameters.values())
+        if p.name in wanted and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    )
+
+
 def normalise_argnums(transform: str, argnums: Any, n_args: int) -> tuple[int, ...]:
     """Non-negative positions.
 

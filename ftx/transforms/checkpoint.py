@@ -8,7 +8,6 @@ Knows nothing of: which policies there are; a policy is asked about every equati
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +15,13 @@ from ..core import key_reuse, tree
 from ..core.errors import UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.not_given import NOT_GIVEN
 from ..core.primitive import BatchAxis, Linear, Primitive
 from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
 from .calling import (
+    argnums_of,
+    as_names,
     as_tuple,
     as_value,
     check_callable,
@@ -206,11 +208,11 @@ def remat(jaxpr: Jaxpr, args: Any, policy: Any = None, prevent_cse: bool = True)
 def checkpoint(
     fun: Callable[..., Any],
     *,
-    concrete: bool = False,
     prevent_cse: bool = True,
+    policy: Any = None,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    policy: Any = None,
+    concrete: Any = NOT_GIVEN,
 ) -> Callable[..., Any]:
     """`fun`, whose intermediate values are computed again in the backward pass.
 
@@ -218,28 +220,30 @@ def checkpoint(
       fun: function of trees of arrays.
       prevent_cse: False lets the compiler share what is computed again with what was computed
         before, which saves time, and may cost the memory that `checkpoint` was to save.
-      static_argnums, static_argnames: arguments that are handed to `fun` as they are.
       policy: which intermediate values to keep, see `ftx.checkpoint_policies`; None keeps none.
+      static_argnums, static_argnames: positions and names of arguments that are handed to `fun`
+        as they are.
+      concrete: False, or left out; values of static arguments are always known.
 
     >>> import ftx
     >>> float(ftx.grad(checkpoint(lambda x: x ** 3))(2.0))
     12.0
     """
     check_callable("checkpoint", fun)
-    if concrete:
+    if concrete is not NOT_GIVEN and concrete:
         raise UnsupportedError(
             "checkpoint: expected concrete=False, got True; name static arguments in static_argnums"
         )
 
-    names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
-    parameters = list(inspect.signature(fun).parameters) if names else []
+    names = frozenset(as_names(static_argnames))
+    named = argnums_of(fun, names)
 
     @api_boundary
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        named = [i for i, p in enumerate(parameters[: len(args)]) if p in names]
-        static = normalise_argnums("checkpoint", (*as_tuple(static_argnums), *named), len(args))
-        fixed = {k: kwargs.pop(k) for k in names & set(kwargs)}
+        fixed = {k: kwargs.pop(k) for k in names & kwargs.keys()}
+        by_name = [i for i in named if i < len(args)]
+        static = normalise_argnums("checkpoint", (*as_tuple(static_argnums), *by_name), len(args))
         positions = tuple(i for i in range(len(args)) if i not in static)
         leaves, in_tree = tree.flatten((tuple(args[i] for i in positions), kwargs))
         values = [as_value(x) for x in leaves]

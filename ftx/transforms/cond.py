@@ -15,9 +15,10 @@ import numpy as np
 
 from ..core import dtypes, key_reuse, tree
 from ..core.array import Array
-from ..core.errors import BranchError
+from ..core.errors import ArgumentError, BranchError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr, is_effectful, used_axes
+from ..core.not_given import NOT_GIVEN
 from ..core.primitive import BatchAxis, Linear
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -211,12 +212,9 @@ def bind_cond(which: Any, jaxprs: Sequence[Jaxpr], operands: Sequence[Any]) -> l
     return cond_p.bind(which, *consts, *operands, branches=tuple(closed))
 
 
-_ABSENT = object()
-
-
 @api_boundary
 def switch(
-    index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _ABSENT
+    index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = NOT_GIVEN
 ) -> Any:
     """branches[index](*operands), running only that branch; the index is clamped.
 
@@ -227,7 +225,7 @@ def switch(
         check_callable("switch", b)
     if not branches:
         raise BranchError("switch: expected at least one branch, got none")
-    operands = operands if operand is _ABSENT else (operand,)
+    operands = _only_operand("switch", operands, operand)
     which = as_value(index)
     if which.ndim or not dtypes.is_integer(which.dtype):
         raise BranchError(f"switch: expected an integer scalar index, got {which.aval}")
@@ -237,12 +235,13 @@ def switch(
 
 
 @api_boundary
-def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = _ABSENT) -> Any:
+def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = NOT_GIVEN) -> Any:
     """true_fun(*operands) if pred else false_fun(*operands), running only one.
 
     Args:
       pred: scalar truth value.
       true_fun, false_fun: functions returning the same structure, shapes and dtypes.
+      operand: the one operand, by name; None is an operand too.
     Raises: BranchError naming the leaf where the branches differ.
 
     >>> float(cond(True, lambda x: x + 1, lambda x: x - 1, 1.0))
@@ -255,7 +254,7 @@ def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any 
         operands = given
     check_callable("cond", true_fun)
     check_callable("cond", false_fun)
-    operands = operands if operand is _ABSENT else (operand,)
+    operands = _only_operand("cond", operands, operand)
     pred = as_value(pred)
     if pred.ndim:
         raise BranchError(
@@ -265,6 +264,16 @@ def cond(pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any 
         pred = E.ne(pred, S.full((), 0, pred.dtype))
     which = C.convert(pred, dtypes.int32)
     return _switch("cond", which, (false_fun, true_fun), operands)
+
+
+def _only_operand(name: str, operands: tuple[Any, ...], operand: Any) -> tuple[Any, ...]:
+    if operand is NOT_GIVEN:
+        return operands
+    if operands:
+        raise ArgumentError(
+            f"{name}: expected operands by position or operand=, got both; pass all by position"
+        )
+    return (operand,)
 
 
 def _switch(name: str, which: Any, branches: Any, operands: Any) -> Any:

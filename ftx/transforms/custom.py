@@ -9,14 +9,13 @@ Knows nothing of: when it is called.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import dtypes, key_reuse, tree
-from ..core.errors import CustomRuleError, StaticArgumentError
+from ..core.errors import CustomRuleError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Linear, Primitive
@@ -30,6 +29,7 @@ from ..core.types import ShapedArray
 from .calling import (
     Call,
     FlatFunction,
+    argnums_of,
     as_tuple,
     as_value,
     check_callable,
@@ -131,8 +131,8 @@ class custom_jvp:
 
     Args:
       fun: the function.
-      nondiff_argnums, nondiff_argnames: arguments that are not arrays or not differentiated; the
-        rule receives them first.
+      nondiff_argnums, nondiff_argnames: positions and names of arguments that are not arrays or
+        not differentiated; the rule receives them first.
 
     >>> import ftx.numpy as fnp
     >>> @custom_jvp
@@ -208,16 +208,8 @@ class custom_jvp:
 
 
 def _positions(fun: Any, argnums: Any, argnames: Any) -> tuple[int, ...]:
-    """The positions of arguments given by position or by name."""
-    found, names = as_tuple(argnums), (argnames,) if isinstance(argnames, str) else argnames
-    parameters = list(inspect.signature(fun).parameters) if names else []
-    for name in names:
-        if name not in parameters:
-            raise StaticArgumentError(
-                f"custom rule of {name_of(fun)}: expected nondiff_argnames among {parameters}, "
-                f"got {name!r}"
-            )
-    return (*found, *sorted({parameters.index(n) for n in names} - set(found)))
+    given = as_tuple(argnums)
+    return (*given, *[n for n in argnums_of(fun, argnames) if n not in given])
 
 
 class _Split:

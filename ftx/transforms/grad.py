@@ -497,13 +497,20 @@ def hessian(
 
 
 @api_boundary
-def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[..., Any]:
+def linear_transpose(
+    fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()
+) -> Callable[..., Any]:
     """The transpose of a linear `fun`, whose arguments have the types of `primals`.
 
     >>> double = linear_transpose(lambda x: 2.0 * x, 1.0)
     >>> float(double(3.0)[0])
     6.0
     """
+    if reduce_axes:
+        raise UnsupportedError(
+            "linear_transpose: expected reduce_axes=(), since named axes are summed where psum "
+            f"says so, got {reduce_axes!r}; leave it out"
+        )
     leaves, in_tree = tree.flatten((primals, {}))
     avals = [x.aval if hasattr(x, "aval") else as_value(x).aval for x in leaves]
     jaxpr, out_tree = trace_function(fun, avals, in_tree)

@@ -25,6 +25,7 @@ from ..core.config import config
 from ..core.errors import StaticArgumentError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
+from ..core.not_given import NOT_GIVEN
 from ..core.primitive import BatchAxis, Primitive
 from ..core.source import user_source
 from ..core.state import STATE, named_axis
@@ -398,19 +399,35 @@ class _Static:
         return found
 
 
+def _check_placement(in_shardings: Any, out_shardings: Any, device: Any, backend: Any) -> None:
+    for name, value in (("in_shardings", in_shardings), ("out_shardings", out_shardings)):
+        if value is not NOT_GIVEN and any(x is not None for x in tree.leaves(value)):
+            raise UnsupportedError(
+                f"jit: expected {name}=None, since arrays of one process are not sharded, got "
+                f"{value!r}; spread work over devices with ftx.pmap"
+            )
+    platform = backend if device is None else getattr(device, "platform", device)
+    if platform not in (None, config.default_backend):
+        raise UnsupportedError(
+            f"jit: expected a device of the {config.default_backend} backend, got {platform!r}; "
+            "choose it with ftx.config.update('default_backend', ...)"
+        )
+
+
 def jit(
-    fun: Callable[..., Any] | None = None,
+    fun: Callable[..., Any] = NOT_GIVEN,  # type: ignore[assignment]
+    /,
     *,
+    in_shardings: Any = NOT_GIVEN,
+    out_shardings: Any = NOT_GIVEN,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Sequence[str] | None = None,
     keep_unused: bool = False,
-    inline: bool = False,
     device: Any = None,
     backend: str | None = None,
-    in_shardings: Any = None,
-    out_shardings: Any = None,
+    inline: bool = False,
     compiler_options: dict[str, Any] | None = None,
 ) -> Any:
     """Compile `fun` for the types of its arguments when it is called.
@@ -421,7 +438,8 @@ def jit(
       donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
       keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
         always inlined when the outer program is compiled.
-      in_shardings, out_shardings, compiler_options: must be None: see `pmap` and `ftx.config`.
+      in_shardings, out_shardings: None or left out: arrays of one process are not sharded.
+      device, backend: None or the CPU.
     Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
     Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
       arguments that cannot be hashed.
@@ -430,7 +448,13 @@ def jit(
     >>> float(jit(lambda x: fnp.sum(x * 2))(fnp.ones(3)))
     6.0
     """
-    if fun is None:
+    _check_placement(in_shardings, out_shardings, device, backend)
+    if compiler_options:
+        raise UnsupportedError(
+            "jit: expected no compiler_options, which are XLA's, got "
+            f"{sorted(compiler_options)}; see ftx.config for ours"
+        )
+    if fun is NOT_GIVEN:
         return functools.partial(
             jit,
             static_argnums=static_argnums,
@@ -439,18 +463,8 @@ def jit(
             donate_argnames=donate_argnames,
             keep_unused=keep_unused,
             inline=inline,
-            device=device,
-            backend=backend,
-            in_shardings=in_shardings,
-            out_shardings=out_shardings,
-            compiler_options=compiler_options,
         )
     check_callable("jit", fun)
-    if in_shardings is not None or out_shardings is not None or compiler_options:
-        raise UnsupportedError(
-            f"jit of {name_of(fun)}: expected no shardings and no compiler_options, got some; an "
-            "array here lies on one device: spread rows with ftx.pmap, set options in ftx.config"
-        )
     donate = frozenset(as_tuple(donate_argnums)) | _Static(fun, None, donate_argnames).nums
     static = _Static(fun, static_argnums, static_argnames)
     if donate & static.nums:

@@ -189,9 +189,9 @@ def pmap(
     out_axes: Any = 0,
     static_broadcasted_argnums: int | Sequence[int] = (),
     devices: Sequence[Any] | None = None,
+    backend: str | None = None,
     axis_size: int | None = None,
     donate_argnums: int | Sequence[int] = (),
-    backend: str | None = None,
 ) -> Pmapped:
     """Run `fun`, written for one example, on one row per device, all at the same time.
 

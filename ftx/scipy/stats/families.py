@@ -4,6 +4,8 @@ In: x, parameters, loc and scale that broadcast together.  Out: arrays.
 Must not know: random numbers.
 """
 
+import functools
+import inspect
 import math
 
 from ...core.errors import UnsupportedError
@@ -32,8 +34,24 @@ from .. import special
 from ..linalg import solve_triangular
 
 
+def _signed(method, signature):
+    @functools.wraps(method)
+    def signed(*args, **kwargs):
+        return method(*args, **kwargs)
+
+    signed.__signature__ = signature
+    return signed
+
+
 class Family:
     """A distribution; `loc` moves and `scale` stretches it."""
+
+    def __init_subclass__(cls):
+        """Give the methods that only hand parameters on the signature of the density."""
+        density = getattr(cls, "logpdf", None) or cls.logpmf
+        for name in ("pdf", "cdf", "sf", "logcdf", "logsf"):
+            if name not in vars(cls):
+                setattr(cls, name, _signed(getattr(Family, name), inspect.signature(density)))
 
     def pdf(self, x, *args, **kwargs):
         """Density at x."""

@@ -1,0 +1,28 @@
+"""docs/api_coverage.md says which names there are; UPDATE_DOCS=1 writes it anew."""
+
+import os
+from pathlib import Path
+
+from tests.api import coverage
+from tests.api.coverage import MISSING, NAMES, Name
+from tests.api.differences import SIGNATURES
+
+PAGE = Path(__file__).parents[2] / "docs" / "api_coverage.md"
+
+
+def test_the_page_is_what_the_table_says():
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(coverage.page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == coverage.page(), "run with UPDATE_DOCS=1"
+
+
+def test_a_status_is_presence_or_a_reason():
+    assert coverage.status(Name("jax.numpy", "sin", "1")) == "present"
+    assert coverage.status(Name("jax.lax", "while_loop", "1")).startswith("differs: takes besides")
+    assert coverage.status(Name("jax.numpy", "int4", "3")).startswith("absent: no such narrow type")
+    assert coverage.status(Name("jax.wat", "sin", "4")) == "absent: not written yet"
+
+
+def test_differences_are_of_names_that_are_there():
+    named = {name.full: name for name in NAMES}
+    assert not [n for n in SIGNATURES if n not in named or coverage.ours(named[n]) is MISSING]
