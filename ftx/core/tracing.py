@@ -386,7 +386,7 @@ def trace(
 
     Args:
       avals: type of each argument.
-      values: value of each argument, when known; Python control flow may then look at them.
+      values: value of each argument, None if not known; Python control flow may look at them.
       describe_arg: names argument number i in errors.
       sizes: tells the integers that shapes depend on.
     """
@@ -394,7 +394,8 @@ def trace(
     with use_trace(recording):
         tracers = [recording.new_arg(a) for a in avals]
         if values is not None:
-            recording.known.update(zip(recording.args, values, strict=True))
+            given = zip(recording.args, values, strict=True)
+            recording.known.update((var, value) for var, value in given if value is not None)
         try:
             outs = fun(*tracers)
             jaxpr = recording.finish(outs)

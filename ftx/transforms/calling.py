@@ -7,7 +7,7 @@ Knows nothing of: what is done with the jaxpr.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core import tree
@@ -70,13 +70,25 @@ def check_leaves(transform: str, leaves: Sequence[Any], describe: Callable[[int]
 
 
 class FlatFunction:
-    """`fun` as a function of leaves; remembers the structure of what it returned."""
+    """`fun` as a function of leaves; remembers the structure of what it returned.
 
-    def __init__(self, fun: Callable[..., Any], in_tree: tree.PyTreeDef):
-        self.fun, self.in_tree = fun, in_tree
+    fixed: leaves, by number, that are no arguments.
+    """
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        in_tree: tree.PyTreeDef,
+        fixed: Mapping[int, Any] | None = None,
+    ):
+        self.fun, self.in_tree, self.fixed = fun, in_tree, fixed or {}
         self.out_tree: tree.PyTreeDef | None = None
 
     def __call__(self, *leaves: Any) -> list[Any]:
+        if self.fixed:
+            given = iter(leaves)
+            total = range(self.in_tree.num_leaves)
+            leaves = tuple(self.fixed[i] if i in self.fixed else next(given) for i in total)
         args, kwargs = tree.unflatten(self.in_tree, leaves)
         outs, self.out_tree = tree.flatten(self.fun(*args, **kwargs))
         for i, out in enumerate(outs):
@@ -94,10 +106,14 @@ class FlatFunction:
         return describe
 
 
-def describer(fun: Any, in_tree: tree.PyTreeDef) -> Callable[[int], str]:
-    """Names leaf number i of the arguments: "argument x['w']"."""
+def describer(
+    fun: Any, in_tree: tree.PyTreeDef, fixed: Mapping[int, Any] | None = None
+) -> Callable[[int], str]:
+    """Names leaf number i of the arguments, those `fixed` not counted: "argument x['w']"."""
 
     def describe(i: int) -> str:
+        if fixed:
+            i = [k for k in range(in_tree.num_leaves) if k not in fixed][i]
         numbered = tree.unflatten(in_tree, range(in_tree.num_leaves))
         path = next(p for p, n in tree.leaves_with_path(numbered) if n == i)
         name = _argument_name(fun, path[0].idx, path[1])
@@ -122,15 +138,22 @@ def trace_function(
     in_tree: Any,
     values: Any = None,
     sizes: Sizes | None = None,
+    fixed: Mapping[int, Any] | None = None,
 ) -> tuple[Jaxpr, tree.PyTreeDef]:
-    """The jaxpr of `fun` and the structure of its result."""
-    flat = FlatFunction(fun, in_tree)
+    """The jaxpr of `fun` and the structure of its result.
+
+    Args:
+      values: of the leaves, where known (None: not); Python control flow may look at them.
+      sizes: tells the integers that shapes depend on.
+      fixed: leaves, by number, that `fun` gets as they are.
+    """
+    flat = FlatFunction(fun, in_tree, fixed)
     jaxpr = trace(
         flat,
         leaves_avals,
         name=name_of(fun),
         values=values,
-        describe_arg=describer(fun, in_tree),
+        describe_arg=describer(fun, in_tree, fixed),
         sizes=sizes,
     )
     assert flat.out_tree is not None
@@ -166,7 +189,7 @@ def as_names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def argnums_of(fun: Any, names: Any) -> tuple[int, ...]:
+def argnums_of(transform: str, fun: Any, names: Any) -> tuple[int, ...]:
     """Positions of the parameters of `fun` that are called one of `names`.
 
     Raises: StaticArgumentError for a name that is no parameter.
@@ -179,7 +202,8 @@ def argnums_of(fun: Any, names: Any) -> tuple[int, ...]:
     for name in wanted:
         if name not in parameters and not open_ended:
             raise StaticArgumentError(
-                f"{name_of(fun)}: expected names among {list(parameters)}, got {name!r}"
+                f"{transform} of {name_of(fun)}: expected names among {list(parameters)}, got "
+                f"{name!r}"
             )
     return tuple(
         i

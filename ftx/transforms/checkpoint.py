@@ -236,7 +236,7 @@ def checkpoint(
         )
 
     names = frozenset(as_names(static_argnames))
-    named = argnums_of(fun, names)
+    named = argnums_of("checkpoint", fun, names)
 
     @api_boundary
     @functools.wraps(fun)

@@ -209,7 +209,7 @@ class custom_jvp:
 
 def _positions(fun: Any, argnums: Any, argnames: Any) -> tuple[int, ...]:
     given = as_tuple(argnums)
-    return (*given, *[n for n in argnums_of(fun, argnames) if n not in given])
+    return (*given, *[n for n in argnums_of("custom rule", fun, argnames) if n not in given])
 
 
 class _Split:

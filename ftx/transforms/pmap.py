@@ -78,10 +78,11 @@ class Pmapped:
             axes = (in_axes, options["out_axes"], options["axis_name"], options["axis_size"])
             return vmap(fun, *axes)(*args, **kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
-        check_leaves("pmap", leaves, describer(fun, in_tree))
+        describe = describer(fun, in_tree)
+        check_leaves("pmap", leaves, describe)
         values = [as_value(x) for x in leaves]
         dims = leaf_axes("pmap", fun, in_axes, args, kwargs, in_tree)
-        size, dims = mapped_size("pmap", fun, values, dims, in_tree, options["axis_size"])
+        size, dims = mapped_size("pmap", fun, values, dims, describe, options["axis_size"])
         self._check_devices(size)
         avals = tuple(unbatched(v.aval, d) for v, d in zip(values, dims, strict=True))
         with named_axis(options["axis_name"], size):

@@ -13,7 +13,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import key_reuse, tree
+from ..core.array import Value
 from ..core.errors import AxisError, AxisSizeError, InAxesError, MapAxisError
 from ..core.evaluate import read
 from ..core.jaxpr import Jaxpr, eqn_axes
@@ -63,14 +66,20 @@ def vmap(
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree.flatten((args, kwargs))
-        check_leaves("vmap", leaves, describer(fun, in_tree))
-        values = [as_value(x) for x in leaves]
         dims = leaf_axes("vmap", fun, in_axes, args, kwargs, in_tree)
-        size, dims = mapped_size("vmap", fun, values, dims, in_tree, axis_size)
+        # Unmapped arguments come as they are: integers may be static, values are known.
+        fixed = {i: x for i, x in enumerate(leaves) if dims[i] is None and not _traced(x)}
+        describe = describer(fun, in_tree, fixed)
+        leaves = [x for i, x in enumerate(leaves) if i not in fixed]
+        dims = [d for i, d in enumerate(dims) if i not in fixed]
+        check_leaves("vmap", leaves, describe)
+        values = [as_value(x) for x in leaves]
+        size, dims = mapped_size("vmap", fun, values, dims, describe, axis_size)
         axis = BatchAxis(size, axis_name)
         avals = [unbatched(v.aval, d) for v, d in zip(values, dims, strict=True)]
+        known = [v if d is None else None for v, d in zip(values, dims, strict=True)]
         with named_axis(axis_name, size):
-            jaxpr, out_tree = trace_function(fun, avals, in_tree)
+            jaxpr, out_tree = trace_function(fun, avals, in_tree, known, fixed=fixed)
         key_reuse.apply(jaxpr, values)
         outs, out_dims = batch(jaxpr, axis, values, dims)
         wanted = out_leaf_axes(fun, out_axes, out_tree)
@@ -80,6 +89,11 @@ def vmap(
         return tree.unflatten(out_tree, moved)
 
     return batched
+
+
+def _traced(x: Any) -> bool:
+    """Whether an argument that is not mapped is an array to the function, not a plain value."""
+    return isinstance(x, (Value, np.ndarray, np.generic, float, complex))
 
 
 def leaf_axes(
@@ -110,12 +124,16 @@ def _why(error: ValueError) -> str:
 
 
 def mapped_size(
-    transform: str, fun: Any, values: Any, dims: Any, in_tree: Any, given: int | None
+    transform: str,
+    fun: Any,
+    values: Any,
+    dims: Any,
+    describe: Callable[[int], str],
+    given: int | None,
 ) -> tuple[int, list[int | None]]:
     """The common size of the mapped axes, and the axes made non-negative."""
     sizes: dict[int, int] = {}
     out: list[int | None] = []
-    describe = describer(fun, in_tree)
     for i, (v, d) in enumerate(zip(values, dims, strict=True)):
         if d is None:
             out.append(None)

@@ -155,7 +155,7 @@ def test_what_varies_may_be_summed():
 @pytest.mark.parametrize("option", ["in_shardings", "out_shardings", "compiler_options"])
 def test_options_of_other_machines(option):
     close(ftx.jit(lambda x: x * 2, **{option: None})(X), 2 * X)
-    with pytest.raises(UnsupportedError, match="expected no shardings and no compiler_options"):
+    with pytest.raises(UnsupportedError, match=f"jit: expected .*{option}"):
         ftx.jit(lambda x: x, **{option: {"a": 1}})
 
 
@@ -189,7 +189,7 @@ def test_arguments_without_derivative_by_name():
 
     g.defvjp(lambda x, k: (g(x, k), x), lambda k, x, ct: (ct * k * x,))
     close(ftx.grad(g)(3.0, 5.0), 15)
-    with pytest.raises(StaticArgumentError, match="expected nondiff_argnames among"):
+    with pytest.raises(StaticArgumentError, match="custom rule of .*expected names among"):
         ftx.custom_jvp(lambda x: x, nondiff_argnames=("y",))
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import ftx
 import ftx.numpy as fnp
+from ftx.backends import cache
 from ftx.core.errors import AxisError, MapAxisError
 
 
@@ -151,3 +152,32 @@ def test_a_last_batch_axis_stays_last(f):
     close(ftx.vmap(f, in_axes=1)(x.swapaxes(1, 2)), np.stack([f(x[..., k]) for k in range(4)]))
     names = [e.primitive.name for e in ftx.make_jaxpr(mapped)(x).eqns]
     assert "transpose" not in names
+
+
+def test_what_is_not_mapped_comes_as_it_is():
+    """As in JAX: Python may look at it, and an inner jit may have it as a static argument."""
+    powers = ftx.jit(lambda x, n: x**n, static_argnums=1)
+    rows = np.arange(3.0, dtype=np.float32)
+    np.testing.assert_array_equal(ftx.vmap(powers, in_axes=(0, None))(rows, 3), rows**3)
+    named = ftx.vmap(lambda x, how: -x if how == "down" else x, in_axes=(0, None))
+    np.testing.assert_array_equal(named(rows, "down"), -rows)
+    chosen = ftx.vmap(lambda x, limit: x if limit > 1 else -x, in_axes=(0, None))
+    np.testing.assert_array_equal(chosen(rows, np.float32(2)), rows)
+    np.testing.assert_array_equal(chosen(rows, fnp.float32(0)), -rows)
+    with pytest.raises(ftx.errors.NotAnArrayError, match="argument how"):
+        ftx.vmap(lambda x, how: x)(rows, "down")
+
+
+def test_a_changing_number_that_is_not_mapped_compiles_no_loop_anew():
+
+    def run(x, rate):
+        step = lambda c, _: (c * rate, None)
+        return ftx.lax.scan(step, x, None, length=3)[0]
+
+    rows, mapped = np.ones(4, np.float32), ftx.vmap(run, in_axes=(0, None))
+    mapped(rows, 0.5)
+    made = lambda: cache.stats.compiled + cache.stats.loaded_from_disk
+    before = made()
+    for rate in (0.25, 0.125):
+        np.testing.assert_array_equal(mapped(rows, rate), rows * rate**3)
+    assert made() == before
