@@ -229,7 +229,7 @@ def normalise_argnums(transform: str, argnums: Any, n_args: int) -> tuple[int, .
 
 
 def close_over(
-    fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int], **fixed: Any
+    fun: Callable[..., Any], args: Sequence[Any], vary: Sequence[int], /, **fixed: Any
 ) -> Any:
     """`fun` as a function of the arguments at positions `vary`, the others fixed."""
 

@@ -27,14 +27,16 @@ from ..core.primitives import shape as S
 from ..core.source import interprets, user_location
 from ..core.tracebacks import api_boundary
 from ..core.tracing import trace
+from .batching import CustomVmap
 from .callback import check_format
 from .calling import as_value, check_callable, trace_function
-from .checkpoint import checkpoint_p
+from .checkpoint import Checkpoint, Recompute
 from .cond import bind_cond, cond_p
+from .counted import CountedScan
 from .custom import CustomCall
-from .jit import jit_p
+from .jit import Jit
 from .jvp import zeros
-from .scan import bind_scan, scan_p
+from .scan import Scan
 from .staged import split
 from .while_loop import bind_while, while_p
 
@@ -425,9 +427,10 @@ def _scan(eqn: Eqn, ins: list[Any], state: _State) -> list[Any]:
     p = eqn.params
     part = _part(p["jaxpr"], state.wanted)
     body = _loop_body(part, p["n_consts"], p["n_carry"], p["jaxpr"].in_avals)
-    consts, carry, xs = split(ins, p["n_consts"], p["n_carry"])
+    loop: Scan = eqn.primitive  # type: ignore[assignment]
+    head, consts, carry, xs = split(ins, loop.n_head, p["n_consts"], p["n_carry"])
     started = [zeros(a) for a in part.avals]
-    outs = bind_scan(body, consts, [*started, *carry], xs, p["length"], p["reverse"])
+    outs = loop.loop(p, head, body, (consts, [*started, *carry], xs))
     state.merge(outs[0], outs[1 : len(started)], part.sites, part.sizes)
     return outs[len(started) :]
 
@@ -457,8 +460,8 @@ _RULES: dict[type, Callable[[Eqn, list[Any], _State], list[Any]]] = {
     **dict.fromkeys(
         (I.Scatter, I.ScatterAdd, I.ScatterMul, I.ScatterMin, I.ScatterMax), _indexed(2, "drop")
     ),
-    **dict.fromkeys((CustomCall, type(jit_p), type(checkpoint_p)), _call),
+    **dict.fromkeys((CustomCall, CustomVmap, Jit, Checkpoint, Recompute), _call),
     type(cond_p): _cond,
-    type(scan_p): _scan,
+    **dict.fromkeys((Scan, CountedScan), _scan),
     type(while_p): _while,
 }

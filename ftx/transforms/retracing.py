@@ -15,7 +15,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, NoneType
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ def warn_often(name: str, traces: int, change: str) -> None:
     warnings.warn_explicit(RetraceWarning(text), None, source.file, source.line)
 
 
+_REMEMBERED = 1024
+"""Functions of one code: those of an open-ended test or server must not fill the memory."""
 _jitted: weakref.WeakKeyDictionary[CodeType, Counter[Any]] = weakref.WeakKeyDictionary()
 """How often a function's code was compiled as a new jitted function, by where and with what."""
 
@@ -86,8 +88,12 @@ def note_jitted(name: str, fun: Callable[..., Any], place: SourceInfo, types: An
     code = getattr(function, "__code__", None)
     if not config.retrace_warning or not place.file or code is None or not is_users(code):
         return
-    counts = _jitted.setdefault(code, Counter())
-    key = (place, types, *_closed_over(function))
+    closure = _closed_over(function)
+    if closure is None:
+        return
+    counts, key = _jitted.setdefault(code, Counter()), (place, types, closure)
+    if len(counts) > _REMEMBERED:
+        counts.clear()
     counts[key] += 1
     if counts[key] == config.retrace_warning:
         text = (
@@ -107,12 +113,41 @@ def _inner(fun: Any) -> Any:
     return getattr(fun, "__func__", fun)
 
 
-def _closed_over(function: Any) -> list[Any]:
-    """What tells one function from another of the same code."""
+class _Same:
+    """An object, known by itself for as long as it lives."""
+
+    def __init__(self, value: Any):
+        self.value, self.number = weakref.ref(value), id(value)
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        value = self.value()
+        return isinstance(other, _Same) and value is not None and value is other.value()
+
+
+def _closed_over(function: Any, seen: frozenset[Any] = frozenset()) -> tuple[Any, ...] | None:
+    """What tells one function from another of the same code; None if that cannot be known."""
     cells = [x for cell in function.__closure__ or () for x in _contents(cell)]
-    cells += function.__defaults__ or ()
-    changing = (Value, np.ndarray, numbers.Number)
-    return [getattr(_inner(x), "__code__", id(x)) for x in cells if not isinstance(x, changing)]
+    found: list[Any] = []
+    for x in (*cells, *(function.__defaults__ or ())):
+        if isinstance(x, (Value, np.ndarray, numbers.Number)):
+            continue  # it could be an argument
+        inner = _inner(x)
+        code = getattr(inner, "__code__", None)
+        if isinstance(x, (str, bytes, NoneType)):
+            found.append(x)
+        elif code is not None:
+            more = () if code in seen else _closed_over(inner, seen | {code})
+            if more is None:
+                return None
+            found += [code, more]
+        elif getattr(type(x), "__weakrefoffset__", 0):
+            found.append(_Same(x))
+        else:
+            return None
+    return tuple(found)
 
 
 def _contents(cell: Any) -> list[Any]:

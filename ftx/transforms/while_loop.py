@@ -28,7 +28,7 @@ from ..core.tracing import Tracer, trace
 from ..core.types import ShapedArray
 from .calling import as_value, check_callable
 from .checkpoint import recompute
-from .counted import keep_where_done, of_active_rows
+from .counted import counted_scan_p, keep_where_done, of_active_rows
 from .jvp import instantiate, jvp_jaxpr
 from .repeated import UNLIMITED, Tape, check_limit, limited, repeated
 from .scan import in_python, scan_as
@@ -80,7 +80,11 @@ class While(Staged):
         return outs[:n], spread(sv, outs[n:])
 
     def linearize(self, primals: Any, tangents: Any, **p: Any) -> tuple[list[Any], list[Any]]:
-        """Run and count; the linear part makes that many iterations again."""
+        """Run and count; the linear part makes that many iterations again.
+
+        Where all of them may be stored, the loop only counts, so that what its condition does not
+        need is dropped, and the results are those of the loop that stores.
+        """
         n_cond, body, tape = p["n_cond"], p["body_jaxpr"], p["tape"]
         pc, pb, ps = split(primals, n_cond, p["n_body"])
         cond, counting = _counting(p["cond_jaxpr"], n_cond), _counting_body(body, p["n_body"])
@@ -89,6 +93,9 @@ class While(Staged):
         varies = [t is not None for t in tangents[n_cond:]]
         program, most = repeated(body, p["n_body"], tape, varies, count)
         (count,) = limited(tape.loop, count, most, [count])
+        if tape.max_iterations is not None and tape.checkpoint_every is None:
+            values, moves = [count, *pb, *ps], [None, *tangents[n_cond:]]
+            return counted_scan_p.linearize(values, moves, **_stored(body, p["n_body"], most))
         touts = recompute(program, [count, *pb, *ps], [None, *tangents[n_cond:]])
         return outs, touts
 
@@ -116,6 +123,12 @@ class While(Staged):
         alone = axis.name not in used_axes(p["body_jaxpr"])
         per_row = [alone and d is not None for d in db] + [alone] * len(ps)
         return _batched_predicate(cond, pc, body, pb, ps, per_row, p["tape"]), out_dims
+
+
+def _stored(body: Jaxpr, n_consts: int, most: int) -> dict[str, Any]:
+    """The counted loop of which every iteration may be stored."""
+    counts = {"n_consts": n_consts, "n_carry": len(body.outvars), "length": most}
+    return {"jaxpr": body, "reverse": False, "reads_rows": False, **counts}
 
 
 def _counting(cond: Jaxpr, n_cond: int) -> Jaxpr:

@@ -131,3 +131,29 @@ def test_what_cannot_be_checked_is_refused():
         checkify.checkify(positive, errors=frozenset({"luck"}))
     with pytest.raises(ValueError, match="check: expected arguments"):
         checkify.check(True, "{x}")
+
+
+IN_PROGRAMS = {
+    "checkpoint": ftx.checkpoint(positive),
+    "scan": lambda x: lax.scan(lambda s, _: (positive(s), None), x, None, 3)[0],
+    "while": lambda x: lax.while_loop(
+        lambda s: s[0] < 3, lambda s: (s[0] + 1, positive(s[1])), (0, x)
+    )[1],
+    "bounded while": lambda x: lax.while_loop(
+        lambda s: s[0] < 3, lambda s: (s[0] + 1, positive(s[1])), (0, x), max_iterations=5
+    )[1],
+    "cond": lambda x: lax.cond(x < 5, positive, lambda x: x, x),
+    "jit": ftx.jit(positive),
+    "custom_vmap": ftx.custom_batching.sequential_vmap(positive),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", IN_PROGRAMS)
+def test_checks_are_returned_from_derivatives_of_programs(name, stage):
+    f = IN_PROGRAMS[name]
+    for g in (f, ftx.grad(f), ftx.grad(ftx.grad(f))):
+        said, out = first(g, 4.0, stage=stage)
+        assert said is None
+        np.testing.assert_allclose(out, g(4.0), rtol=1e-5)
+        assert first(g, -1.5, stage=stage)[0] == "expected x > 0, got -1.5 of 7"

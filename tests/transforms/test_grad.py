@@ -27,6 +27,7 @@ def test_arguments_that_are_not_differentiated_need_not_be_arrays():
     f = lambda x, kind: x**2 if kind == "square" else x
     assert float(ftx.grad(f)(3.0, "square")) == 6
     assert float(ftx.grad(f)(3.0, kind="square")) == 6
+    assert float(ftx.grad(lambda x, args, fun: x * args)(3.0, args=2.0, fun="no array")) == 2
     assert float(ftx.jit(ftx.grad(lambda x: ftx.grad(f)(x, kind="square")))(3.0)) == 2
 
 

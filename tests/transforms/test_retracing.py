@@ -84,11 +84,23 @@ def storms(act, limit=3, times=5):
     return caught
 
 
+class Layer:
+    size = 2
+
+
+LAYER = Layer()
+
+
 def doubled(x):
     return x * 2
 
 
 TWICE = ftx.jit(doubled)
+
+
+def inside(f):
+    step = lambda x: f(x)
+    return ftx.jit(lambda x: step(x))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +112,7 @@ TWICE = ftx.jit(doubled)
         lambda i: ftx.jit(functools.partial(doubled))(X),
         lambda i: ftx.jit(ftx.grad(lambda x: doubled(x)))(1.0),
         lambda i: (lambda f: ftx.jit(lambda x: f(x)))(lambda x: x + 1)(X),
+        lambda i: (lambda kept: ftx.jit(lambda x: kept.size + x))(LAYER)(X),
     ],
 )
 def test_jit_in_a_loop_is_warned_of_once(act):
@@ -115,7 +128,10 @@ def test_jit_in_a_loop_is_warned_of_once(act):
     [
         lambda i: TWICE(X),
         lambda i: ftx.jit(doubled),
-        lambda i, kept=[]: (kept.append(object()), ftx.jit(lambda x, k=kept[-1]: x)(X)),
+        lambda i: (lambda kept: ftx.jit(lambda x: kept[0] + x))([i])(X),
+        lambda i: (lambda kept: ftx.jit(lambda x: kept.size + x))(Layer())(X),
+        lambda i: inside((fnp.sin, fnp.cos, fnp.tan, fnp.exp, fnp.sqrt)[int(i)])(X),
+        lambda i: ftx.jit(doubled)(fnp.ones(int(i) + 1)),
         lambda i: ftx.jit(vars(fnp)[("sin", "cos", "tan", "exp", "sqrt")[int(i)]])(X),
     ],
 )

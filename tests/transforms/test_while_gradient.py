@@ -287,6 +287,40 @@ def test_a_loop_of_known_length_keeps_its_limits():
         f(2.0, max_iterations=39)
 
 
+def sines(f):
+    """How often a compiled gradient computes the sine of an iteration."""
+
+    def count(jaxpr):
+        inner = sum(count(j) for e in jaxpr.eqns for j in sub_jaxprs(e.params))
+        return inner + sum(e.primitive.name == "sin" for e in jaxpr.eqns)
+
+    return count(simplify(ftx.make_jaxpr(ftx.value_and_grad(f))(0.5, 3).closed()))
+
+
+def test_a_loop_that_may_store_everything_computes_it_once():
+    step = lambda i, v: fnp.sin(v)
+    assert sines(lambda x, n: fori_loop(0, n, step, x, max_iterations=9)) == 1
+    # A condition on the state has to be computed before there is a count.
+    small = lambda v: v > 0.1
+    assert sines(lambda x, n: while_loop(small, lambda v: fnp.sin(v), x, max_iterations=9)) == 2
+
+
+def test_a_loop_carries_only_what_is_read():
+    def f(x, n):
+        go = lambda s: s[0] < n
+        body = lambda s: (s[0] + 1, fnp.sin(s[1]), s[2] * x, s[3] + s[2])
+        return while_loop(go, body, (0, x, x, x))
+
+    def carried(pick):
+        program = simplify(ftx.make_jaxpr(lambda x, n: pick(f(x, n)))(0.5, 3).closed())
+        (loop,) = (e for e in program.eqns if e.primitive.name == "while")
+        return len(loop.outvars)
+
+    assert [carried(lambda s, k=k: s[k]) for k in range(4)] == [1, 2, 2, 3]
+    for k in range(4):
+        close(ftx.jit(lambda x, n, k=k: f(x, n)[k])(0.5, 3), f(0.5, 3)[k])
+
+
 LIMIT = {"max_iterations": 5}
 
 

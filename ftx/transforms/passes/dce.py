@@ -1,7 +1,7 @@
 """Drop equations whose results nobody reads, and what loops compute for no other reason.
 
 Requires: nothing.  Establishes: every variable an equation binds is read, or the equation has
-an effect, or another of its results is read; of a scan, every result is read or carried on.
+an effect, or another of its results is read; of a loop, every result is read or carried on.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def _needed(eqns: Sequence[Eqn], live: set[Var]) -> list[Eqn]:
     kept: list[Eqn] = []
     for eqn in reversed(eqns):
         if has_effects(eqn) or not live.isdisjoint(eqn.outvars):
-            if eqn.primitive.name in HEAD:
-                eqn = _slimmer(eqn, live)
+            slim = _SLIM.get(eqn.primitive.name)
+            eqn = slim(eqn, live) if slim else eqn
             kept.append(eqn)
             live.update(a for a in eqn.invars if isinstance(a, Var))
     return kept[::-1]
 
 
-def _slimmer(eqn: Eqn, live: set[Var]) -> Eqn:
+def _slim_scan(eqn: Eqn, live: set[Var]) -> Eqn:
     """A loop without the rows, carries and operands that nothing needs."""
     p, n_head = eqn.params, HEAD[eqn.primitive.name]
     wanted = tuple(v in live for v in eqn.outvars)
@@ -60,6 +60,49 @@ def _body(
     return body.memo[key]  # type: ignore[no-any-return]
 
 
+def _slim_while(eqn: Eqn, live: set[Var]) -> Eqn:
+    """A loop without the carries and operands that neither its results nor its condition need."""
+    p, n_cond, n_body = eqn.params, eqn.params["n_cond"], eqn.params["n_body"]
+    wanted = tuple(v in live for v in eqn.outvars)
+    cond, body, ins, outs = _condition_and_body(
+        p["cond_jaxpr"], p["body_jaxpr"], n_cond, n_body, wanted
+    )
+    if cond is p["cond_jaxpr"] and body is p["body_jaxpr"]:
+        return eqn
+    counts = {"n_cond": sum(ins[:n_cond]), "n_body": sum(ins[n_cond : n_cond + n_body])}
+    return eqn.replace(
+        invars=tuple(_chosen(ins, eqn.invars)),
+        outvars=tuple(_chosen(outs, eqn.outvars)),
+        params={**p, **counts, "cond_jaxpr": cond, "body_jaxpr": body},
+    )
+
+
+def _condition_and_body(
+    cond: Jaxpr, body: Jaxpr, n_cond: int, n_body: int, wanted: tuple[bool, ...]
+) -> tuple[Jaxpr, Jaxpr, list[bool], list[bool]]:
+    """Both, slimmer, and which operands and results of the loop are left."""
+    looked_at = {a for a in cond.outvars if isinstance(a, Var)}
+    cond_eqns = _needed(cond.eqns, looked_at)
+    outs = [w or v in looked_at for w, v in zip(wanted, cond.invars[n_cond:], strict=True)]
+    slim_body, ins, outs = _body(body, n_body, len(outs), tuple(outs))
+    cond_ins = [*[v in looked_at for v in cond.invars[:n_cond]], *outs]
+    slim_cond = _restricted(cond, cond_eqns, cond_ins, [True])
+    return slim_cond, slim_body, [*cond_ins[:n_cond], *ins], outs
+
+
+def _restricted(
+    jaxpr: Jaxpr, eqns: Sequence[Eqn], ins: Sequence[bool], outs: Sequence[bool]
+) -> Jaxpr:
+    """The program of some equations, arguments and results alone; itself if that is all."""
+    if all(ins) and all(outs) and list(eqns) == list(jaxpr.eqns):
+        return jaxpr
+    invars, outvars = _chosen(ins, jaxpr.invars), _chosen(outs, jaxpr.outvars)
+    slim = Jaxpr((), tuple(invars), tuple(eqns), tuple(outvars), jaxpr.name)
+    if "final" in jaxpr.memo:
+        slim.memo["final"] = True
+    return slim
+
+
 def _slim(body: Jaxpr, n_consts: int, n_carry: int, wanted: tuple[bool, ...]) -> Any:
     outs = list(wanted)
     carry = body.invars[n_consts : n_consts + n_carry]
@@ -72,14 +115,11 @@ def _slim(body: Jaxpr, n_consts: int, n_carry: int, wanted: tuple[bool, ...]) ->
         outs[:n_carry] = read
     ins = [v in live for v in body.invars]
     ins[n_consts : n_consts + n_carry] = read
-    if all(ins) and all(outs) and eqns == list(body.eqns):
-        return body, ins, outs
-    invars, outvars = _chosen(ins, body.invars), _chosen(outs, body.outvars)
-    slim = Jaxpr((), tuple(invars), tuple(eqns), tuple(outvars), body.name)
-    if "final" in body.memo:
-        slim.memo["final"] = True
-    return slim, ins, outs
+    return _restricted(body, eqns, ins, outs), ins, outs
 
 
 def _chosen(flags: Sequence[bool], values: Sequence[Any]) -> list[Any]:
     return [v for f, v in zip(flags, values, strict=True) if f]
+
+
+_SLIM = {**dict.fromkeys(HEAD, _slim_scan), "while": _slim_while}
