@@ -36,6 +36,14 @@ from .devices import (
     process_index,
     process_indices,
 )
+from .settings import (
+    check_tracer_leaks,
+    clear_caches,
+    debug_infs,
+    default_device,
+    live_arrays,
+    numpy_rank_promotion,
+)
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
 from .transforms.checkpoint_policies import checkpoint_policies

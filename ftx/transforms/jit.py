@@ -26,6 +26,7 @@ from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.primitive import BatchAxis, Primitive
 from ..core.state import STATE, use_trace
+from ..core.timeline import CURRENT, Noted
 from ..core.tracebacks import api_boundary, hide_frames
 from ..core.tracing import Tracer
 from ..core.types import ShapedArray, ShapeDtypeStruct, known_aval
@@ -50,7 +51,7 @@ _COMPILE_LOCK = threading.RLock()
 
 def executable_of(jaxpr: Jaxpr, donated: tuple[bool, ...] = ()) -> Executable:
     """The compiled form of a program without consts (memoised on it)."""
-    key = ("executable", config.default_backend, config.disable, donated)
+    key = ("executable", config.default_backend, config.disable, config.profile, donated)
     found = jaxpr.memo.get(key)
     if found is None:
         with _COMPILE_LOCK:
@@ -58,8 +59,18 @@ def executable_of(jaxpr: Jaxpr, donated: tuple[bool, ...] = ()) -> Executable:
             if found is None:
                 backend = get_backend(config.default_backend)
                 with use_trace(None):
-                    found = jaxpr.memo[key] = backend.compile(jaxpr, donated)
+                    found = jaxpr.memo[key] = _compiled(backend, jaxpr, donated)
     return found
+
+
+def _compiled(backend: Any, jaxpr: Jaxpr, donated: tuple[bool, ...]) -> Any:
+    """The executable; where a timeline is kept, one whose making and calls are on it."""
+    timeline = CURRENT.timeline
+    if timeline is None:
+        return backend.compile(jaxpr, donated)
+    with timeline.span(f"compile {jaxpr.name}", "compile", equations=len(jaxpr.eqns)):
+        found = backend.compile(jaxpr, donated)
+    return Noted(jaxpr.name, found)
 
 
 class Jit(Primitive):
