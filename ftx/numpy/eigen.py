@@ -116,7 +116,7 @@ def eig(a):
       use `eigvals`, or `ftx.lax.linalg.eig`.
     Raises: ShapeError for other than square matrices.
 
-    >>> eig(asarray([[2.0]])).eigenvalues.tolist()
+    >>> eig(np.array([[2.0]])).eigenvalues.tolist()
     [(2+0j)]
     """
     w, _, v = eigensystem(matrix("eig", a, True))
@@ -129,7 +129,7 @@ def eigvals(a):
     Args: a: number[..., n, n].
     Returns: complex[..., n]. Raises: ShapeError for other than square matrices.
 
-    >>> eigvals(asarray([[2.0]])).tolist()
+    >>> eigvals(np.array([[2.0]])).tolist()
     [(2+0j)]
     """
     return eigensystem(matrix("eigvals", a, True))[0]

@@ -64,7 +64,7 @@ class gaussian_kde:
 
     >>> density = gaussian_kde(asarray([-1.0, 0.0, 1.0]))
     >>> round(float(density(asarray([0.0]))[0]), 3)
-    0.326
+    0.318
     """
 
     neff: Any
