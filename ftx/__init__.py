@@ -5,8 +5,6 @@ This file is the only one that plugs backends in; they are imported when first u
 Must not know: how anything is done.
 """
 
-import contextlib
-import functools
 import importlib
 
 from . import numpy  # isort: skip  it installs the operators of arrays
@@ -17,7 +15,6 @@ from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
 from .core.backend import register_costs as _register_costs
 from .core.config import config
-from .core.state import use_trace as _use_trace
 from .core.tracebacks import install_hooks as _install_hooks
 from .core.types import ShapeDtypeStruct
 from .devices import (
@@ -35,6 +32,25 @@ from .devices import (
     process_count,
     process_index,
     process_indices,
+)
+from .settings import (
+    check_tracer_leaks,
+    checking_leaks,
+    clear_caches,
+    debug_infs,
+    debug_key_reuse,
+    debug_nans,
+    default_device,
+    default_matmul_precision,
+    disable_jit,
+    effects_barrier,
+    enable_x64,
+    ensure_compile_time_eval,
+    live_arrays,
+    named_call,
+    named_scope,
+    numpy_dtype_promotion,
+    numpy_rank_promotion,
 )
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
@@ -114,147 +130,3 @@ def compile_stats():
     True
     """
     return importlib.import_module(".backends.cache", __name__).stats
-
-
-@contextlib.contextmanager
-def disable_jit(disable=True):
-    """Run the bodies of `jit` equation by equation for the length of a `with` block.
-
-    >>> with disable_jit():
-    ...     jit(lambda x: x + 1)(1)
-    2
-    """
-    with config.override(disable_jit=bool(disable)):
-        yield
-
-
-@contextlib.contextmanager
-def enable_x64(new_val=True):
-    """New arrays have 64 bits (or, if False, no array has) for the length of a `with` block.
-
-    >>> with enable_x64():
-    ...     numpy.zeros(1).dtype
-    dtype('float64')
-    """
-    with config.override(enable_x64=new_val):
-        yield
-
-
-@contextlib.contextmanager
-def debug_nans(new_val=True):
-    """Raise FloatingPointError at the first NaN for the length of a `with` block.
-
-    >>> with debug_nans():
-    ...     numpy.log(1.0).tolist()
-    0.0
-    """
-    with config.override(debug_nans=bool(new_val)):
-        yield
-
-
-@contextlib.contextmanager
-def debug_infs(new_val=True):
-    """Raise FloatingPointError at the first infinity for the length of a `with` block.
-
-    >>> with debug_infs():
-    ...     numpy.exp(0.0).tolist()
-    1.0
-    """
-    with config.override(debug_infs=bool(new_val)):
-        yield
-
-
-@contextlib.contextmanager
-def checking_leaks():
-    """Raise SideEffectError where a function stores a traced array outside itself; slow.
-
-    >>> with checking_leaks():
-    ...     jit(lambda x: x + 1)(1).tolist()
-    2
-    """
-    with config.override(check_tracer_leaks=True):
-        yield
-
-
-@contextlib.contextmanager
-def debug_key_reuse(new_val=True):
-    """Raise KeyReuseError where a random key is used twice for the length of a `with` block.
-
-    Keys are followed into jitted and mapped functions, loops, branches and what they close over.
-
-    >>> with debug_key_reuse():
-    ...     random.uniform(random.PRNGKey(0)).shape
-    ()
-    """
-    with config.override(debug_key_reuse=bool(new_val)):
-        yield
-
-
-@contextlib.contextmanager
-def numpy_dtype_promotion(new_val):
-    """How operands of different dtypes are treated: "standard" promotes, "strict" refuses.
-
-    >>> with numpy_dtype_promotion("strict"):
-    ...     numpy.add(numpy.ones(2), 1.0).tolist()
-    [2.0, 2.0]
-    """
-    with config.override(numpy_dtype_promotion=new_val):
-        yield
-
-
-@contextlib.contextmanager
-def ensure_compile_time_eval():
-    """Evaluate operations on known values now, not in the program being traced.
-
-    >>> with ensure_compile_time_eval():
-    ...     int(numpy.add(1, 2))
-    3
-    """
-    with _use_trace(None):
-        yield
-
-
-def effects_barrier():
-    """Wait for callbacks: none is ever outstanding, since a call returns after its last one.
-
-    >>> effects_barrier()
-    """
-
-
-@contextlib.contextmanager
-def named_scope(name):
-    """A block with a name; programs keep the lines of their equations, not names of blocks.
-
-    >>> with named_scope("layer"):
-    ...     numpy.add(1, 2).tolist()
-    3
-    """
-    yield name
-
-
-def named_call(fun, *, name=None):
-    """`fun` under another name, as programs and errors show it.
-
-    >>> named_call(lambda x: x, name="same").__name__
-    'same'
-    """
-
-    @functools.wraps(fun)
-    def named(*args, **kwargs):
-        return fun(*args, **kwargs)
-
-    if name is not None:
-        named.__name__ = name
-        del named.__wrapped__
-    return named
-
-
-@contextlib.contextmanager
-def default_matmul_precision(new_val):
-    """Products are always computed fully, whatever the precision named.
-
-    >>> with default_matmul_precision("float32"):
-    ...     numpy.dot(1, 2).tolist()
-    2
-    """
-    yield new_val

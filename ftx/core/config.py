@@ -121,6 +121,7 @@ OPTIONS = (
         "FTX_DEBUG_KEY_REUSE",
         "Raise where a random key is used twice: outside traced code, or within one function.",
     ),
+    Option("profile", False, _bool, "", "Programs note their calls; set by ftx.profiler."),
     Option(
         "check_tracer_leaks",
         False,
@@ -134,6 +135,14 @@ OPTIONS = (
         _one_of(standard="standard", strict="strict"),
         "FTX_NUMPY_DTYPE_PROMOTION",
         "standard: operands of different dtypes are promoted; strict: an error, but for numbers.",
+        always_parsed=True,
+    ),
+    Option(
+        "numpy_rank_promotion",
+        "allow",
+        _one_of(allow="allow", warn="warn", **{"raise": "raise"}),
+        "FTX_NUMPY_RANK_PROMOTION",
+        "allow: arrays of different rank broadcast; warn: with a warning; raise: an error.",
         always_parsed=True,
     ),
     Option(
@@ -192,8 +201,10 @@ class Config:
     debug_nans: bool
     debug_infs: bool
     debug_key_reuse: bool
+    profile: bool
     check_tracer_leaks: bool
     numpy_dtype_promotion: str
+    numpy_rank_promotion: str
     traceback_filtering: str
     retrace_warning: int
     long_trace_warning: int

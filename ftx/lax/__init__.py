@@ -10,8 +10,12 @@ from ..transforms.scan import map_ as map
 from ..transforms.scan import scan
 from ..transforms.solves import custom_linear_solve, custom_root
 from ..transforms.while_loop import fori_loop, while_loop
+from . import linalg
 from .arrays import *  # noqa: F403
 from .collectives import *  # noqa: F403
+from .gathers import *  # noqa: F403
 from .operators import *  # noqa: F403
+from .primitives import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .special import *  # noqa: F403
 from .windows import *  # noqa: F403

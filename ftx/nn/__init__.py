@@ -6,6 +6,7 @@ Written with `ftx.numpy`, `ftx.lax`, `ftx.random` and `ftx.tree` alone, as a use
 """
 
 from . import initializers, losses, optim, schedules
+from .attention import dot_product_attention
 from .functions import *  # noqa: F403
 from .functions import __all__ as _functions
 from .layers import MLP, Conv, Embedding, Linear
@@ -18,7 +19,16 @@ from .over_axis import __all__ as _over_axis
 
 __all__ = [
     *("BatchNorm", "BatchNormState", "Conv", "Dropout", "Embedding", "LayerNorm", "Linear"),
-    *("MLP", "Module", "static", "initializers", "losses", "optim", "schedules"),
+    *(
+        "MLP",
+        "Module",
+        "dot_product_attention",
+        "static",
+        "initializers",
+        "losses",
+        "optim",
+        "schedules",
+    ),
     *_functions,
     *_over_axis,
     *_losses,

@@ -11,11 +11,22 @@ import math
 from .. import lax
 from .. import numpy as fnp
 from ..core.errors import InputShapeError
+from ..transforms.custom import custom_jvp
 from .over_axis import floating
 
 __all__ = [
     *("celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh"),
-    *("identity", "leaky_relu", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid"),
+    *(
+        "identity",
+        "leaky_relu",
+        "log1mexp",
+        "log_sigmoid",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+    ),
     *("silu", "soft_sign", "softplus", "sparse_plus", "sparse_sigmoid", "squareplus", "swish"),
     *("tanh",),
 ]
@@ -124,6 +135,24 @@ def log_sigmoid(x):
     -1000.0
     """
     return -softplus(-fnp.asarray(x))
+
+
+@custom_jvp
+def log1mexp(x):
+    """log(1 − e⁻ˣ) for x > 0, exact for small and large x. x: float[...] → float[...]
+
+    NaN below 0 and −∞ at 0.
+
+    >>> round(float(log1mexp(1.0)), 4)
+    -0.4587
+
+    Source: Mächler 2012, "Accurately computing log(1 − exp(−|a|))".
+    """
+    x = floating(x)
+    return fnp.where(x < math.log(2.0), fnp.log(-fnp.expm1(-x)), fnp.log1p(-fnp.exp(-x)))
+
+
+log1mexp.defjvps(lambda t, out, x: t / fnp.expm1(x))
 
 
 def softplus(x):

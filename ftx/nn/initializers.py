@@ -7,17 +7,38 @@ the receptive field of a convolution.
 """
 
 import math
+from typing import Any, Protocol, runtime_checkable
 
 from .. import numpy as fnp
 from .. import random
 from ..core.errors import ArgumentError, DTypeError, InputShapeError
 
 __all__ = [
-    *("constant", "delta_orthogonal", "glorot_normal", "glorot_uniform", "he_normal"),
+    *(
+        "Initializer",
+        "constant",
+        "delta_orthogonal",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+    ),
     *("he_uniform", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform"),
     *("normal", "ones", "orthogonal", "truncated_normal", "uniform", "variance_scaling"),
     *("xavier_normal", "xavier_uniform", "zeros"),
 ]
+
+
+@runtime_checkable
+class Initializer(Protocol):
+    """What an initialiser is: a function of a key, a shape and a dtype that returns an array.
+
+    >>> isinstance(zeros, Initializer)
+    True
+    """
+
+    def __call__(self, key: Any, shape: Any, dtype: Any = ...) -> Any:
+        """The array."""
+
 
 # Standard deviation of a standard normal truncated to [−2, 2]; dividing by it restores 1.
 TRUNCATED_STDDEV = 0.87962566103423978

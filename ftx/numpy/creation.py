@@ -193,6 +193,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     num = operator.index(num)
     if num < 0:
         raise ArgumentError(f"linspace: expected num of at least 0, got {num}")
+    if dtype is not None and dtypes.is_inexact(dtypes.canonical(dtype)):
+        start, stop = (asarray(v, dtype) if type(v) is float else v for v in (start, stop))
     low, high = promote_dtypes("linspace", start, stop, inexact=True)
     wanted = low.dtype if dtype is None else dtypes.canonical(dtype)
     if dtypes.is_inexact(wanted):

@@ -467,7 +467,7 @@ def _value_pairs(values, ndim):
 
 
 def _pad_constant(x, widths, values):
-    fill = lambda v: S.reshape(cast(operand("pad", v), x.dtype), ())
+    fill = lambda v: S.reshape(cast(v if type(v) is float else operand("pad", v), x.dtype), ())
     first = values[0][0] if values else 0
     if all(v is first or (type(v) is type(first) and v == first) for p in values for v in p):
         return S.pad(x, fill(first), [(a, b, 0) for a, b in widths])

@@ -22,6 +22,7 @@ from ..core.primitives import transcendental as T
 from ..transforms.custom import custom_jvp
 from . import creation, indexing, linear_algebra, reductions, shapes
 from . import elementwise as U
+from .eigen import EigResult, eig, eigvals  # noqa: F401  for export
 from .factorisations import (
     EighResult,  # noqa: F401  some of these are for export
     QRResult,  # noqa: F401
@@ -49,7 +50,8 @@ from .promotion import (
 )
 
 __all__ = [
-    *("cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq"),
+    *("cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals"),
+    *("eigvalsh", "inv", "lstsq", "EigResult"),
     *("matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot"),
     *("norm", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot"),
     *("tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm", "EighResult", "QRResult"),

@@ -8,6 +8,7 @@ Must not know: any particular operation.
 import contextvars
 import math
 import threading
+import warnings
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..core.errors import (
     AxisError,
     BroadcastShapeError,
     DTypeError,
+    FtxWarning,
     NotAnArrayError,
     PromotionError,
     ShapeError,
@@ -218,6 +220,8 @@ def common_shape(name, *shapes):
     """As `broadcast_shapes`, for the operation `name`."""
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     ndim = max(map(len, shapes), default=0)
+    if config.numpy_rank_promotion != "allow":
+        _check_ranks(name, shapes)
     out = [1] * ndim
     for s in shapes:
         for i, n in enumerate(s, ndim - len(s)):
@@ -232,6 +236,18 @@ def common_shape(name, *shapes):
                 )
             out[i] = n
     return tuple(out)
+
+
+def _check_ranks(name, shapes):
+    """Warn of arrays of different rank, or raise; arrays without axes join any."""
+    if len({len(s) for s in shapes if s}) < 2:
+        return
+    got = ", ".join(map(str, shapes))
+    text = f"{name}: expected arrays of equal rank with numpy_rank_promotion, got {got}"
+    cure = "add axes of size 1 with x[None], or set numpy_rank_promotion to 'allow'"
+    if config.numpy_rank_promotion == "raise":
+        raise BroadcastShapeError(f"{text}; {cure}")
+    warnings.warn(FtxWarning(f"{text}; {cure}"), stacklevel=2)
 
 
 def axis_index(name, axis, ndim):
@@ -308,9 +324,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
             "asarray: expected order None, 'C', 'A' or 'K', since arrays are row-major, got "
             f"{order!r}; transpose the array"
         )
-    x = _to_value(a)
-    if dtype is not None:
-        wanted = dtypes.canonical(dtype)
+    wanted = None if dtype is None else dtypes.canonical(dtype)
+    x = _to_value(a, wanted)
+    if wanted is not None:
         if copy is False and wanted != x.dtype:
             raise ArgumentError(
                 f"asarray: expected {wanted.name}, which copy=False cannot make, got "
@@ -345,9 +361,12 @@ def _straddles(a, x):
     return type(a) is np.ndarray and not result_pool.is_aligned(x._live())
 
 
-def _to_value(a):
+def _to_value(a, dtype=None):
+    """`a` as an array; Python numbers at once in `dtype`, which may hold more of their digits."""
     if isinstance(a, (list, tuple)):
-        return _from_sequence(a)
+        return _from_sequence(a, dtype)
+    if dtype is not None and type(a) in _SCALARS:
+        return scalar(a, dtype)
     if is_operand(a):
         return operand("asarray", a)
     if hasattr(a, "__array__"):
@@ -361,7 +380,7 @@ def _to_value(a):
         and hasattr(a, "__getitem__")
         and not isinstance(a, (str, bytes, dict))
     ):
-        return _from_sequence(list(a))
+        return _from_sequence(list(a), dtype)
     raise NotAnArrayError(
         f"asarray: expected an array, a number or nested lists of numbers, got {type(a).__name__} "
         f"{str(a)[:40]!r}; convert it to numbers first"
@@ -377,20 +396,22 @@ def _leaves(nested, into):
     return into
 
 
-def _from_sequence(nested):
+def _from_sequence(nested, wanted=None):
     leaves = _leaves(nested, [])
     kinds = set(map(type, leaves))
     if kinds <= _SCALARS:
+        if wanted is not None:
+            return Array(_numpy(nested, wanted))
         dtype = dtypes.default_float()
         for kind in (complex, float, int, bool):
             if kind in kinds:
                 dtype = dtypes.python_scalar_dtype(kind)
                 break
         return Array(_numpy(nested, dtype))
-    values = [_to_value(x) for x in leaves]
-    dtype, _ = common_type(values)
+    values = [_to_value(x, wanted) for x in leaves]
+    dtype = common_type(values)[0] if wanted is None else wanted
     if all(type(v) is Array for v in values) and STATE.trace is None:
-        return Array(_numpy(_mapped(nested, lambda x: np.asarray(_to_value(x))), dtype))
+        return Array(_numpy(_mapped(nested, lambda x: np.asarray(_to_value(x, wanted))), dtype))
     return _stacked(nested, dtype)
 
 
@@ -412,7 +433,7 @@ def _mapped(nested, f):
 
 def _stacked(nested, dtype):
     rows = [
-        _stacked(x, dtype) if isinstance(x, (list, tuple)) else cast(_to_value(x), dtype)
+        _stacked(x, dtype) if isinstance(x, (list, tuple)) else cast(_to_value(x, dtype), dtype)
         for x in nested
     ]
     if not rows:

@@ -18,7 +18,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 # Read `transforms: core` as "a module of transforms may import one of core" (and of its own
 # folder). Folders absent from the table may import anything but the back ends.
-API = {"numpy", "lax", "random", "scipy", "tree"}
+API = {"numpy", "lax", "random", "scipy", "tree", "tree_util", "flatten_util"}
 MAY_IMPORT = {
     "core": set(),
     "transforms": {"core"},

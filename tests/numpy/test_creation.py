@@ -104,3 +104,20 @@ def test_files():
 
 def test_gradient_of_linspace():
     assert ftx.grad(lambda a: fnp.linspace(a, 1.0, 3).sum())(0.0) == 1.5
+
+
+def test_numbers_keep_their_digits_in_the_dtype_asked_for():
+    for found in (
+        fnp.asarray(0.3, np.float64),
+        fnp.array([0.3, 1], np.float64)[0],
+        fnp.array([[0.3], [np.float32(1)]], np.float64)[0, 0],
+        fnp.array(0.3j, np.complex128).imag,
+        fnp.linspace(0.0, 0.3, 4, dtype=np.float64)[-1],
+        fnp.pad(np.ones(1), 1, constant_values=0.3)[0],
+        ftx.jit(lambda x: fnp.stack([fnp.asarray(0.3, np.float64), x]))(np.float64(1))[0],
+        ftx.jit(lambda x: fnp.asarray([0.3, x], np.float64))(np.float64(1))[0],
+    ):
+        assert found.dtype == np.float64 and float(found) == 0.3
+    assert fnp.asarray([1.7, -1.7], np.int32).tolist() == [1, -1]
+    assert fnp.asarray([2.5, 0], bool).tolist() == [True, False]
+    assert fnp.asarray(300, np.uint8).tolist() == 44

@@ -19,4 +19,6 @@ from .families import (
     t,
     uniform,
 )
+from .kde import gaussian_kde
+from .moments import mode, sem
 from .ranks import rankdata
