@@ -33,7 +33,15 @@ from ..numpy.promotion import (
 )
 
 __all__ = [
-    *("DotDimensionNumbers", "Precision", "argmax", "argmin", "batch_matmul", "broadcast"),
+    *(
+        "DotDimensionNumbers",
+        "Precision",
+        "PrecisionLike",
+        "argmax",
+        "argmin",
+        "batch_matmul",
+        "broadcast",
+    ),
     *("broadcast_in_dim", "broadcast_shapes", "broadcast_to_rank", "broadcasted_iota", "collapse"),
     *("concatenate", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "dot", "dot_general"),
     "dtype",
@@ -61,6 +69,8 @@ class Precision(enum.Enum):
 
 
 DotDimensionNumbers = tuple
+PrecisionLike = str | Precision | tuple | None
+"""What arguments called precision take."""
 
 
 def dtype(x):
