@@ -10,6 +10,7 @@ import enum
 import numpy as np
 
 from .core.errors import ArgumentError, InputShapeError, UnsupportedError
+from .lax import Precision
 from .numpy import (
     abs,
     arange,
@@ -167,7 +168,7 @@ def _arguments(name, image, shape, method):
     return x, shape, ResizeMethod.from_string(method) if isinstance(method, str) else method
 
 
-def resize(image, shape, method, antialias=True, precision=None):
+def resize(image, shape, method, antialias=True, precision=Precision.HIGHEST):
     """The image in another size.
 
     Args:
@@ -196,7 +197,14 @@ def resize(image, shape, method, antialias=True, precision=None):
 
 
 def scale_and_translate(
-    image, shape, spatial_dims, scale, translation, method, antialias=True, precision=None
+    image,
+    shape,
+    spatial_dims,
+    scale,
+    translation,
+    method,
+    antialias=True,
+    precision=Precision.HIGHEST,
 ):
     """The image stretched by `scale`, then moved by `translation`, seen in a window of `shape`.
 

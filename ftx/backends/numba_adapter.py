@@ -119,8 +119,8 @@ class KernelContext(cpu.CPUContext):
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
         key = (fn, sig)
         if key not in self.written:
-            known = getattr(fn, "_impl_keys", ())
-            if isinstance(fn, types.Function) and sig.args not in known:
+            typed = getattr(fn, "_impl_keys", None)
+            if isinstance(fn, types.Function) and typed is not None and sig.args not in typed:
                 # A rule that came after typing has made another type of the same function.
                 fn.get_call_type(self.typing_context, sig.args, {})
             self.written[key] = super().get_function(fn, sig, _firstcall)

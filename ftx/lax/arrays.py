@@ -23,7 +23,7 @@ from ..core.primitives import transcendental as T
 from ..numpy import creation, shapes
 from ..numpy.linear_algebra import product
 from ..numpy.precision import (
-    Precision,  # noqa: F401  for export
+    Precision,
     check_precision,
 )
 from ..numpy.promotion import (
@@ -36,7 +36,15 @@ from ..numpy.promotion import (
 )
 
 __all__ = [
-    *("DotDimensionNumbers", "Precision", "argmax", "argmin", "batch_matmul", "broadcast"),
+    *(
+        "DotDimensionNumbers",
+        "Precision",
+        "PrecisionLike",
+        "argmax",
+        "argmin",
+        "batch_matmul",
+        "broadcast",
+    ),
     *("broadcast_in_dim", "broadcast_shapes", "broadcast_to_rank", "broadcasted_iota", "collapse"),
     *("concatenate", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "dot", "dot_general"),
     "dtype",
@@ -56,6 +64,8 @@ __all__ = [
 
 
 DotDimensionNumbers = tuple
+PrecisionLike = str | Precision | tuple | None
+"""What arguments called precision take."""
 
 
 def dtype(x):

@@ -22,6 +22,7 @@ from ..core.primitives import window
 from ..core.tracebacks import api_boundary
 from ..numpy import elementwise as U
 from ..numpy import shapes
+from ..numpy.linear_algebra import einsum
 from ..numpy.precision import check_precision
 from ..numpy.promotion import asarray, axis_index, cast, operand, unsupported
 from ..transforms.jit import make_jaxpr
@@ -29,6 +30,7 @@ from ..transforms.vmap import vmap
 
 __all__ = [
     *("ConvDimensionNumbers", "associative_scan", "conv", "conv_dimension_numbers"),
+    "conv_general_dilated_local",
     *("conv_general_dilated", "conv_general_dilated_patches", "conv_general_permutations"),
     *("conv_transpose", "conv_with_general_padding", "padtype_to_pads", "reduce", "reduce_window"),
     "reduce_window_shape_tuple",
@@ -269,6 +271,46 @@ def conv_general_dilated_patches(
         x, Array(np.ascontiguousarray(kernel)), window_strides, padding, lhs_dilation,
         rhs_dilation, numbers, channels, 1, precision, preferred_element_type,
     )  # fmt: skip
+
+
+def conv_general_dilated_local(
+    lhs, rhs, window_strides, padding, filter_shape, lhs_dilation=None, rhs_dilation=None,
+    dimension_numbers=None, precision=None,
+):  # fmt: skip
+    """A convolution with a kernel of its own at every place of the result.
+
+    Args:
+      lhs: image, as for `conv_general_dilated`.
+      rhs: kernels: along 'I' channels times the elements of a window (channel slowest), along
+        space the places of the result.
+      filter_shape: the window's sizes; the other arguments are those of `conv_general_dilated`.
+    Returns: number in the layout of dimension_numbers[2].
+    Raises: ShapeError for kernels that do not fit.
+
+    >>> x, k = asarray([[[1.0, 2.0, 3.0]]]), asarray([[[1.0, 5.0], [1.0, 5.0]]])
+    >>> conv_general_dilated_local(x, k, (1,), "VALID", (2,)).tolist()
+    [[[3.0, 25.0]]]
+    """
+    x, y = asarray(lhs), asarray(rhs)
+    numbers = conv_dimension_numbers(x.shape, y.shape, dimension_numbers)
+    windows = conv_general_dilated_patches(
+        x, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, numbers, precision
+    )
+    at = lambda v, axes: [v.shape[a] for a in axes[1:]]
+    if at(windows, numbers.out_spec) != at(y, numbers.rhs_spec):
+        raise ShapeError(
+            f"conv_general_dilated_local: expected kernels with {windows.shape} elements along "
+            f"{numbers.out_spec[1:]} as their axes {numbers.rhs_spec[1:]}, got {y.aval}"
+        )
+    space = _SPACE[: x.ndim - 2]
+
+    def labels(axes, pair):
+        named = dict(zip(axes, (*pair, *space), strict=True))
+        return "".join(named[a] for a in range(x.ndim))
+
+    out = numbers.out_spec
+    spec = f"{labels(out, 'NC')},{labels(numbers.rhs_spec, 'OC')}->{labels(out, 'NO')}"
+    return einsum(spec, windows, y, precision=precision)
 
 
 _FOLDS = {"add": "add", "mul": "mul", "max": "max", "min": "min", "and": "and", "or": "or"}

@@ -243,11 +243,18 @@ def _check_ranks(name, shapes):
     if len({len(s) for s in shapes if s}) < 2:
         return
     got = ", ".join(map(str, shapes))
-    text = f"{name}: expected arrays of equal rank with numpy_rank_promotion, got {got}"
-    cure = "add axes of size 1 with x[None], or set numpy_rank_promotion to 'allow'"
     if config.numpy_rank_promotion == "raise":
-        raise BroadcastShapeError(f"{text}; {cure}")
-    warnings.warn(FtxWarning(f"{text}; {cure}"), stacklevel=2)
+        raise BroadcastShapeError(
+            f"{name}: expected arrays of equal rank with numpy_rank_promotion='raise', got shapes "
+            f"{got}; add axes of size 1 with x[None], or set it to 'allow'"
+        )
+    warnings.warn(
+        FtxWarning(
+            f"{name}: expected arrays of equal rank with numpy_rank_promotion='warn', got shapes "
+            f"{got}; add axes of size 1 with x[None], or set it to 'allow'"
+        ),
+        stacklevel=2,
+    )
 
 
 def axis_index(name, axis, ndim):

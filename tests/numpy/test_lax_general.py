@@ -325,3 +325,22 @@ def test_symmetric_products():
     found = linalg.symmetric_product(a, c, alpha=2.0, beta=0.5, symmetrize_output=True)
     np.testing.assert_allclose(np.tril(found), np.tril(2 * a @ a.T + 0.5 * c))
     np.testing.assert_allclose(found, np.asarray(found).T)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("layout", [("NCHW", "OIHW", "NCHW"), ("NHWC", "HWIO", "NHWC"), None])
+def test_local_convolutions_equal_jax(layout):
+    jax = pytest.importorskip("jax")
+    image = R.randn(2, 3, 6, 5).astype(np.float32)
+    kernels = R.randn(4, 3 * 6, 3, 5).astype(np.float32)
+    if layout is not None and layout[0] == "NHWC":
+        image, kernels = image.transpose(0, 2, 3, 1), kernels.transpose(2, 3, 1, 0)
+    given = ((2, 1), ((1, 0), (0, 1)), (3, 2))
+    run = lambda x, k: lax.conv_general_dilated_local(x, k, *given, dimension_numbers=layout)
+    wanted = jax.lax.conv_general_dilated_local(image, kernels, *given, dimension_numbers=layout)
+    np.testing.assert_allclose(run(image, kernels), wanted, atol=1e-4)
+    np.testing.assert_allclose(ftx.jit(run)(image, kernels), wanted, atol=1e-4)
+    check_grads(run, (image.astype(float), kernels.astype(float)), 1)
+    with pytest.raises(ShapeError, match="kernels"):
+        given = ((1, 1), *given[1:])
+        run(image, kernels)

@@ -96,8 +96,8 @@ def scipy_minimize(fun, x0, args=(), method=None, *, has_aux=False, **options):
     """
     if given := {"jac", "hess", "hessp"} & set(options):
         raise ArgumentError(
-            f"scipy_minimize: expected no {', '.join(sorted(given))}, which are derived from fun; "
-            "use scipy.optimize.minimize to give your own"
+            f"scipy_minimize: expected derivatives to be left to it, got {sorted(given)}; use "
+            "scipy.optimize.minimize to give your own"
         )
     flat = _Flat("scipy_minimize", x0, args if isinstance(args, tuple) else (args,))
     value = (
@@ -158,8 +158,8 @@ def scipy_root(fun, x0, args=(), method="hybr", **options):
     """
     if "jac" in options:
         raise ArgumentError(
-            "scipy_root: expected no jac, which is derived from fun; use scipy.optimize.root to "
-            "give your own"
+            "scipy_root: expected derivatives to be left to it, got jac; use scipy.optimize.root "
+            "to give your own"
         )
     flat = _Flat("scipy_root", x0, args if isinstance(args, tuple) else (args,))
     value = lambda x, *a: ravel_pytree(fun(flat.back(x), *a))[0]

@@ -1,4 +1,4 @@
-"""ftx.scipy.stats: densities and distribution functions of a few families, with SciPy's arguments.
+"""ftx.scipy.stats: densities and distribution functions of families, with SciPy's arguments.
 
 In: arrays that broadcast together.  Out: arrays.
 Must not know: random numbers.
@@ -21,4 +21,20 @@ from .families import (
 )
 from .kde import gaussian_kde
 from .moments import mode, sem
+from .more_families import (
+    betabinom,
+    binom,
+    chi2,
+    dirichlet,
+    gennorm,
+    geom,
+    gumbel_l,
+    gumbel_r,
+    multinomial,
+    nbinom,
+    pareto,
+    truncnorm,
+    vonmises,
+    wrapcauchy,
+)
 from .ranks import rankdata

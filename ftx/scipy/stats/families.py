@@ -30,6 +30,7 @@ from ...numpy import (
     tan,
     where,
 )
+from ...numpy.promotion import is_operand, promote_dtypes
 from .. import special
 from ..linalg import solve_triangular
 
@@ -43,11 +44,41 @@ def _signed(method, signature):
     return signed
 
 
-class Family:
+class Promoting:
+    """Its methods see their arguments as floats of one dtype, also those given as numbers.
+
+    Otherwise a number would be a float32 in what is computed of it alone, such as log(scale).
+    """
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for name, method in list(vars(cls).items()):
+            if inspect.isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _promoted(method))
+
+
+def _promoted(method):
+    signature = inspect.signature(method)
+    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        return method  # which hands its arguments on
+
+    @functools.wraps(method)
+    def run(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        family, *given = bound.args
+        given = [v if is_operand(v) else asarray(v) for v in given]
+        return method(family, *promote_dtypes(method.__qualname__, *given, inexact=True))
+
+    return run
+
+
+class Family(Promoting):
     """A distribution; `loc` moves and `scale` stretches it."""
 
     def __init_subclass__(cls):
         """Give the methods that only hand parameters on the signature of the density."""
+        super().__init_subclass__()
         density = getattr(cls, "logpdf", None) or cls.logpmf
         for name in ("pdf", "cdf", "sf", "logcdf", "logsf"):
             if name not in vars(cls):
@@ -218,7 +249,7 @@ class StudentT(Family):
         return norm_ - (df + 1) / 2 * log1p(z * z / df) - log(scale * 1.0)
 
 
-class Bernoulli:
+class Bernoulli(Promoting):
     """0 or 1, the latter with probability p."""
 
     def logpmf(self, k, p, loc=0):
@@ -232,7 +263,7 @@ class Bernoulli:
         return exp(self.logpmf(k, p, loc))
 
 
-class Poisson:
+class Poisson(Promoting):
     """Counts of rate mu."""
 
     def logpmf(self, k, mu, loc=0):
