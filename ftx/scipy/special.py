@@ -21,12 +21,15 @@ from ..numpy import reductions, shapes
 from ..numpy.elementwise import constant_like
 from ..numpy.promotion import asarray, promote, promote_dtypes
 from ..transforms.custom import custom_jvp
+from . import special_more
+from .special_more import *  # noqa: F403
 
 __all__ = [
     *("betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfinv", "exp1", "expi", "expit"),
     *("factorial", "gamma", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e"),
     *("kl_div", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri"),
     *("polygamma", "rel_entr", "softmax", "xlog1py", "xlogy", "zeta"),
+    *special_more.__all__,
 ]
 
 
