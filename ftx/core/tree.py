@@ -178,15 +178,15 @@ def _hashable(data: Any) -> Any:
     return tuple(data) if isinstance(data, list) else data
 
 
-def is_node(kind: type) -> bool:
+def is_node(typ: type) -> bool:
     """Whether instances of a class are containers.
 
     >>> is_node(dict), is_node(int)
     (True, False)
     """
-    if kind is type(None) or issubclass(kind, tuple) and hasattr(kind, "_fields"):
+    if typ is type(None) or issubclass(typ, tuple) and hasattr(typ, "_fields"):
         return True
-    return optree.register_pytree_node.get(kind, namespace=NAMESPACE) is not None
+    return optree.register_pytree_node.get(typ, namespace=NAMESPACE) is not None
 
 
 def flatten_with_path(
