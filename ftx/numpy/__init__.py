@@ -83,6 +83,7 @@ from .joining import *  # noqa: F403
 from .linear_algebra import *  # noqa: F403
 from .methods import METHODS
 from .ordering import *  # noqa: F403
+from .padding import *  # noqa: F403
 from .placing import *  # noqa: F403
 from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403

@@ -19,7 +19,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
 from . import composed as M
-from . import creation, indexing, joining, linear_algebra, ordering, reductions, shapes
+from . import creation, indexing, joining, linear_algebra, ordering, padding, reductions, shapes
 from . import elementwise as U
 from .elementwise import constant_like
 from .promotion import (
@@ -308,7 +308,7 @@ def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
     move = M.choose_between("unwrap", small, 0.0, move)
     config = [(0, 0)] * x.ndim
     config[axis_index("unwrap", axis, x.ndim)] = (1, 0)
-    return E.add(x, cast(joining.pad(reductions.cumsum(move, axis), config), x.dtype))
+    return E.add(x, cast(padding.pad(reductions.cumsum(move, axis), config), x.dtype))
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):

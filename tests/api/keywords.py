@@ -417,7 +417,6 @@ _NARROW = "ftx converts what JAX refuses to narrow"
 _LINES = "arrays are row-major, so order 'C' is what they have; JAX refuses it"
 
 REFUSED = {
-    "numpy.pad mode": "linear_ramp and median are not written yet",
     "numpy.roots strip_zeros": "roots of traced coefficients, which need eigenvalues",
 }
 """What JAX does and ftx refuses, with a code."""
