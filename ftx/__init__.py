@@ -164,6 +164,23 @@ def checking_leaks():
         yield
 
 
+check_tracer_leaks = checking_leaks
+
+
+@contextlib.contextmanager
+def default_device(new_val):
+    """Put new arrays on a device for the length of a `with` block: the CPU, where all are.
+
+    Raises: UnsupportedError for another device.
+
+    >>> with default_device(devices("cpu")[0]):
+    ...     numpy.ones(1).device.platform
+    'cpu'
+    """
+    device_put((), new_val)
+    yield
+
+
 @contextlib.contextmanager
 def debug_key_reuse(new_val=True):
     """Raise KeyReuseError where a random key is used twice for the length of a `with` block.

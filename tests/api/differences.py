@@ -10,6 +10,8 @@ _SWITCH = "the new value is given by position; JAX's default stands for True, or
 SIGNATURES = {
     "jax.debug_key_reuse": _SWITCH,
     "jax.debug_nans": _SWITCH,
+    "jax.check_tracer_leaks": "the same function as checking_leaks",
+    "jax.default_device": _SWITCH,
     "jax.default_matmul_precision": _SWITCH,
     "jax.enable_x64": _SWITCH,
     "jax.numpy_dtype_promotion": _SWITCH,
