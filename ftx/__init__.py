@@ -209,6 +209,18 @@ def numpy_dtype_promotion(new_val):
 
 
 @contextlib.contextmanager
+def numpy_rank_promotion(new_val):
+    """Whether operands may differ in their number of axes: "allow", "warn" or "raise".
+
+    >>> with numpy_rank_promotion("raise"):
+    ...     numpy.add(numpy.ones((2, 2)), 1.0).shape
+    (2, 2)
+    """
+    with config.override(numpy_rank_promotion=new_val):
+        yield
+
+
+@contextlib.contextmanager
 def ensure_compile_time_eval():
     """Evaluate operations on known values now, not in the program being traced.
 

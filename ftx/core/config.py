@@ -136,6 +136,14 @@ OPTIONS = (
         always_parsed=True,
     ),
     Option(
+        "numpy_rank_promotion",
+        "allow",
+        _one_of(allow="allow", warn="warn", **{"raise": "raise"}),
+        "FTX_NUMPY_RANK_PROMOTION",
+        "Operands with different numbers of axes, scalars apart: allow, warn, or raise.",
+        always_parsed=True,
+    ),
+    Option(
         "traceback_filtering",
         "auto",
         _one_of(auto="auto", quiet_remove_frames="auto", off="off", full="off"),
@@ -193,6 +201,7 @@ class Config:
     debug_key_reuse: bool
     check_tracer_leaks: bool
     numpy_dtype_promotion: str
+    numpy_rank_promotion: str
     traceback_filtering: str
     retrace_warning: int
     long_trace_warning: int

@@ -60,6 +60,8 @@ def fast_binary(ufunc, chars, slow, keeps_weak=True, swap=False):
                 if kind is Array:
                     b = y._np
                     if b is not None and a.dtype is b.dtype and x._weak is y._weak:
+                        if a.ndim != b.ndim and config.numpy_rank_promotion != "allow":
+                            return slow(x, y)
                         try:
                             out = QUIET.run(ufunc, b, a) if swap else QUIET.run(ufunc, a, b)
                             return Array(out, x._weak and keeps_weak)

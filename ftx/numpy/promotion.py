@@ -8,6 +8,7 @@ Must not know: any particular operation.
 import contextvars
 import math
 import threading
+import warnings
 
 import numpy as np
 
@@ -193,8 +194,23 @@ def broadcast(name, *values):
     first = shapes[0]
     if all(s == first for s in shapes):
         return list(values)
+    if config.numpy_rank_promotion != "allow":
+        _check_ranks(name, shapes)
     shape = common_shape(name, *shapes)
     return [broadcast_value(v, shape) for v in values]
+
+
+def _check_ranks(name, shapes):
+    """Warn or raise where operands that are no scalars differ in their number of axes."""
+    if len({len(s) for s in shapes if s}) < 2:
+        return
+    wanted = f"equal numbers of axes with numpy_rank_promotion={config.numpy_rank_promotion!r}"
+    shown = ", ".join(map(str, shapes))
+    if config.numpy_rank_promotion == "raise":
+        raise ArgumentError(
+            f"{name}: expected operands of {wanted}, got shapes {shown}; add axes with x[None]"
+        )
+    warnings.warn(f"{name}: expected operands of {wanted}, got shapes {shown}", stacklevel=2)
 
 
 def broadcast_value(x, shape):

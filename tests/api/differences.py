@@ -15,6 +15,7 @@ SIGNATURES = {
     "jax.default_matmul_precision": _SWITCH,
     "jax.enable_x64": _SWITCH,
     "jax.numpy_dtype_promotion": _SWITCH,
+    "jax.numpy_rank_promotion": _SWITCH,
     "jax.remat": "the same function as checkpoint, static_argnames included",
     "jax.debug.callback": "the function to call is required",
     "jax.debug.print": "the format is required; nothing is written by `logging`",
