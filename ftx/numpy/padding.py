@@ -4,6 +4,8 @@ In: arrays, widths, what to put there.  Out: larger arrays.
 Must not know: compiled programs.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..core.errors import ArgumentError, ShapeError, UnsupportedError
@@ -128,7 +130,7 @@ def _by_function(x, widths, function, kwargs):
     return x
 
 
-_STATISTICS = {
+_STATISTICS: dict[str, Any] = {
     "maximum": reductions.max, "minimum": reductions.min, "mean": reductions.mean,
     "median": _median,
 }  # fmt: skip
