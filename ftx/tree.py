@@ -6,6 +6,8 @@ Must not know: arrays.
 
 # ruff: noqa: F401  names are exported
 
+import dataclasses
+
 from .core import tree as _tree
 from .core.errors import ArgumentError, UnsupportedError
 from .core.not_given import NOT_GIVEN
@@ -14,6 +16,7 @@ from .core.tree import (
     GetAttrKey,
     SequenceKey,
     all,
+    broadcast,
     flatten,
     leaves,
     map,
@@ -25,10 +28,19 @@ from .core.tree import (
 )
 
 __all__ = [
-    *("all", "flatten", "flatten_with_path", "keystr", "leaves", "leaves_with_path", "map"),
+    *(
+        "all",
+        "broadcast",
+        "flatten",
+        "flatten_with_path",
+        "keystr",
+        "leaves",
+        "leaves_with_path",
+        "map",
+    ),
     *("map_with_path", "reduce", "reduce_associative", "register_dataclass"),
     *("register_pytree_node", "register_pytree_node_class", "register_pytree_with_keys"),
-    *("structure", "transpose", "unflatten"),
+    *("static", "structure", "transpose", "unflatten"),
 ]
 
 
@@ -120,6 +132,22 @@ def register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func, flatt
     '.x'
     """
     _tree.register_pytree_with_keys(nodetype, flatten_with_keys, unflatten_func)
+
+
+def static(**kwargs):
+    """A field of a dataclass that is no leaf; arguments are those of `dataclasses.field`.
+
+    >>> import dataclasses
+    >>> @register_dataclass
+    ... @dataclasses.dataclass
+    ... class Scaled:
+    ...     x: float
+    ...     unit: str = static(default="m")
+    >>> leaves(Scaled(1.0))
+    [1.0]
+    """
+    metadata = {**(kwargs.pop("metadata", None) or {}), "static": True}
+    return dataclasses.field(metadata=metadata, **kwargs)
 
 
 def reduce_associative(operation, tree, *, identity=NOT_GIVEN, is_leaf=None):

@@ -8,8 +8,17 @@ Must not know: arrays.
 
 import functools
 
-from .core.tree import DictKey, FlattenedIndexKey, GetAttrKey, PyTreeDef, SequenceKey
+from .core.tree import (
+    DictKey,
+    FlattenedIndexKey,
+    GetAttrKey,
+    PyTreeDef,
+    SequenceKey,
+    flatten_one_level_with_keys,
+)
+from .core.tree import is_node as is_tree_node
 from .tree import all as tree_all
+from .tree import broadcast as tree_broadcast
 from .tree import flatten as tree_flatten
 from .tree import flatten_with_path as tree_flatten_with_path
 from .tree import (
@@ -24,19 +33,44 @@ from .tree import leaves_with_path as tree_leaves_with_path
 from .tree import map as tree_map
 from .tree import map_with_path as tree_map_with_path
 from .tree import reduce as tree_reduce
+from .tree import reduce_associative as tree_reduce_associative
 from .tree import structure as tree_structure
 from .tree import transpose as tree_transpose
 from .tree import unflatten as tree_unflatten
 
 __all__ = [
     *("DictKey", "FlattenedIndexKey", "GetAttrKey", "KeyEntry", "KeyPath", "Partial", "PyTreeDef"),
-    *("SequenceKey", "all_leaves", "keystr", "register_dataclass", "register_pytree_node"),
+    *(
+        "SequenceKey",
+        "all_leaves",
+        "flatten_one_level",
+        "flatten_one_level_with_keys",
+        "is_tree_node",
+        "tree_broadcast",
+        "tree_reduce_associative",
+        "keystr",
+        "register_dataclass",
+        "register_pytree_node",
+    ),
     *("register_pytree_node_class", "register_pytree_with_keys"),
     *("register_pytree_with_keys_class", "register_static", "tree_all", "tree_flatten"),
     *("tree_flatten_with_path", "tree_leaves", "tree_leaves_with_path", "tree_map"),
     *("tree_map_with_path", "tree_reduce", "tree_structure", "tree_transpose", "tree_unflatten"),
     *("treedef_children", "treedef_is_leaf", "treedef_tuple"),
 ]
+
+
+def flatten_one_level(tree):
+    """(children, auxiliary data) of one container.
+
+    Raises: TreeError for a leaf.
+
+    >>> flatten_one_level({"a": [1, 2]})
+    ([[1, 2]], ('a',))
+    """
+    pairs, data = flatten_one_level_with_keys(tree)
+    return [child for _, child in pairs], data
+
 
 KeyPath = tuple
 KeyEntry = object

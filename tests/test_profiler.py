@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -12,9 +11,6 @@ import ftx.numpy as fnp
 from ftx import profiler
 from ftx.core.errors import (
     ArgumentError,
-    BroadcastShapeError,
-    ConfigError,
-    FtxWarning,
     SideEffectError,
     UnsupportedError,
 )
@@ -61,24 +57,6 @@ def test_a_trace_is_written_after_an_error(tmp_path):
         raise ZeroDivisionError
     assert list(tmp_path.rglob("*.trace.json.gz"))
     with profiler.TraceAnnotation("nothing is on"):
-        pass
-
-
-@pytest.mark.parametrize("run", [lambda f: f, ftx.jit], ids=["eager", "jit"])
-def test_rank_promotion(run):
-    add = run(lambda x, y: x + y)
-    x, y = fnp.ones((2, 3)), fnp.ones(3)
-    assert add(x, y).shape == (2, 3)
-    with ftx.numpy_rank_promotion("raise"):
-        with pytest.raises(BroadcastShapeError, match="equal rank"):
-            add(x, y)
-        assert add(x, x).shape == add(x, fnp.float32(1)).shape == (2, 3)
-    with ftx.numpy_rank_promotion("warn"), pytest.warns(FtxWarning, match="equal rank"):
-        add(x, y)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert add(x, y).shape == (2, 3)
-    with pytest.raises(ConfigError, match="allow"), ftx.numpy_rank_promotion("wat"):
         pass
 
 

@@ -140,6 +140,55 @@ def transpose(outer_treedef: PyTreeDef, inner_treedef: PyTreeDef, tree: Any) -> 
     return unflatten(inner_treedef, [unflatten(outer_treedef, c) for c in zip(*rows, strict=True)])
 
 
+def broadcast(
+    prefix_tree: Any, full_tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> Any:
+    """A tree of the structure of `full_tree` with the leaves of a prefix of it, repeated.
+
+    Raises: TreeError if `prefix_tree` is no prefix.
+
+    >>> broadcast({"a": 1, "b": 2}, {"a": [3, 4], "b": 5})
+    {'a': [1, 1], 'b': 2}
+    """
+    try:
+        return optree.tree_broadcast_prefix(prefix_tree, full_tree, is_leaf, namespace=NAMESPACE)
+    except ValueError as error:
+        raise TreeError(
+            f"tree.broadcast: expected a prefix of the full tree, got {error}"
+        ) from None
+
+
+def flatten_one_level_with_keys(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
+    """((key, child) pairs, auxiliary data) of one container.
+
+    Raises: TreeError for a leaf.
+
+    >>> flatten_one_level_with_keys({"a": [1, 2]})
+    ([(DictKey(key='a'), [1, 2])], ('a',))
+    """
+    if not is_node(type(tree)):
+        raise TreeError(f"flatten_one_level: expected a container, got {type(tree).__name__}")
+    children, data, _, _ = optree.tree_flatten_one_level(tree, namespace=NAMESPACE)
+    found, _ = flatten_with_path(tree, is_leaf=lambda x: x is not tree)
+    keys = [path[0] for path, _ in found]
+    return list(zip(keys, children, strict=True)), _hashable(data)
+
+
+def _hashable(data: Any) -> Any:
+    return tuple(data) if isinstance(data, list) else data
+
+
+def is_node(typ: type) -> bool:
+    """Whether instances of a class are containers.
+
+    >>> is_node(dict), is_node(int)
+    (True, False)
+    """
+    if typ is type(None) or issubclass(typ, tuple) and hasattr(typ, "_fields"):
+        return True
+    return optree.register_pytree_node.get(typ, namespace=NAMESPACE) is not None
+
+
 def flatten_with_path(
     tree: Any, is_leaf: Callable[[Any], bool] | None = None
 ) -> tuple[list[tuple[tuple[Any, ...], Any]], PyTreeDef]:

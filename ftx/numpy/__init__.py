@@ -83,13 +83,17 @@ from .joining import *  # noqa: F403
 from .linear_algebra import *  # noqa: F403
 from .methods import METHODS
 from .ordering import *  # noqa: F403
+from .padding import *  # noqa: F403
+from .placing import *  # noqa: F403
 from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
 from .sets import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .statistics import *  # noqa: F403
+from .text import *  # noqa: F403
 from .ufuncs import *  # noqa: F403
+from .windows import *  # noqa: F403
 
 install_methods(METHODS)
 

@@ -35,7 +35,7 @@ __all__ = [
     *("iscomplex", "iscomplexobj", "isclose", "isfinite", "isinf", "isnan", "isneginf"),
     *("isposinf", "isreal", "isrealobj", "isscalar", "ldexp", "logaddexp", "logaddexp2", "modf"),
     *("nan_to_num", "rad2deg", "radians", "real", "real_if_close", "round", "around", "select"),
-    "sinc",
+    *("sinc", "spacing"),
 ]
 
 
@@ -338,6 +338,17 @@ def ldexp(x1, x2, /):
     first = U.exp2(C.convert(half, x.dtype))
     second = U.exp2(C.convert(U.subtract(n, half), x.dtype))
     return U.multiply(U.multiply(x, first), second)
+
+
+def spacing(x, /):
+    """Distance to the next number away from zero. x: real[...] -> float[...], by element.
+
+    >>> float(spacing(1.0)) == 2**-23
+    True
+    """
+    (x,) = promote_dtypes("spacing", x, inexact=True)
+    size = E.abs_(x)
+    return U.copysign(E.sub(E.nextafter(size, constant_like(x, math.inf)), size), x)
 
 
 def frexp(x, /):

@@ -34,7 +34,18 @@ from .promotion import (
 
 __all__ = [
     *("apply_along_axis", "apply_over_axes", "choose", "fill_diagonal", "gcd", "lcm", "packbits"),
-    *("piecewise", "polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval"),
+    *(
+        "piecewise",
+        "polyadd",
+        "poly",
+        "polyder",
+        "polydiv",
+        "polyfit",
+        "polyint",
+        "polymul",
+        "polysub",
+        "polyval",
+    ),
     *("roots", "unpackbits", "vectorize"),
 ]
 
@@ -92,6 +103,48 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
     if trim_leading_zeros:
         x, y = joining.trim_zeros(x, "f"), joining.trim_zeros(y, "f")
     return linear_algebra.convolve(x, y)
+
+
+def polydiv(u, v, *, trim_leading_zeros=False):
+    """(quotient, remainder) of two polynomials, the highest power first. u: [n], v: [m]
+
+    Args:
+      trim_leading_zeros: drop zeros, which must be known, from the front of the remainder; else
+        it has the length of `u`.
+
+    >>> [v.tolist() for v in polydiv(asarray([1.0, 5.0, 6.0]), asarray([1.0, 2.0]))]
+    [[1.0, 3.0], [0.0, 0.0, 0.0]]
+    """
+    u, v = promote_dtypes("polydiv", asarray(u), asarray(v), inexact=True)
+    if u.ndim != 1 or v.ndim != 1 or not v.size:
+        raise ShapeError(f"polydiv: expected polynomials [n] and [m], got {u.aval} and {v.aval}")
+    m, steps = v.size, u.size - v.size + 1
+    quotient, rest = [], u
+    for k in range(max(steps, 0)):
+        factor = U.divide(rest[k], v[0])
+        quotient.append(factor)
+        rest = rest.at[k : k + m].add(U.negative(U.multiply(factor, v)))
+    found = joining.stack(quotient) if quotient else creation.zeros((1,), u.dtype)
+    return found, joining.trim_zeros(rest, "f") if trim_leading_zeros else rest
+
+
+def poly(seq_of_zeros):
+    """Coefficients of the polynomial with the given roots, the highest power first. [n] -> [n + 1]
+
+    >>> poly(asarray([1.0, 2.0])).tolist()
+    [1.0, -3.0, 2.0]
+    """
+    (x,) = promote_dtypes("poly", shapes.atleast_1d(asarray(seq_of_zeros)), inexact=True)
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        raise UnsupportedError(
+            f"poly: expected roots [n], got the matrix {x.aval}; pass its eigenvalues"
+        )
+    if x.ndim != 1:
+        raise ShapeError(f"poly: expected roots [n], got {x.aval}")
+    found = creation.ones((1,), x.dtype)
+    for k in range(x.size):
+        found = polymul(found, joining.stack([creation.ones((), x.dtype), U.negative(x[k])]))
+    return found
 
 
 def polyder(p, m=1):

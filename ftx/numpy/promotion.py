@@ -195,6 +195,8 @@ def broadcast(name, *values):
     first = shapes[0]
     if all(s == first for s in shapes):
         return list(values)
+    if config.numpy_rank_promotion != "allow":
+        _check_ranks(name, shapes)
     shape = common_shape(name, *shapes)
     return [broadcast_value(v, shape) for v in values]
 
@@ -220,8 +222,6 @@ def common_shape(name, *shapes):
     """As `broadcast_shapes`, for the operation `name`."""
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     ndim = max(map(len, shapes), default=0)
-    if config.numpy_rank_promotion != "allow":
-        _check_ranks(name, shapes)
     out = [1] * ndim
     for s in shapes:
         for i, n in enumerate(s, ndim - len(s)):

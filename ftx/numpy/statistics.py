@@ -20,7 +20,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
 from . import composed as M
-from . import creation, indexing, joining, linear_algebra, ordering, reductions, shapes
+from . import creation, indexing, joining, linear_algebra, ordering, padding, reductions, shapes
 from . import elementwise as U
 from .elementwise import constant_like
 from .promotion import (
@@ -310,7 +310,7 @@ def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
     move = M.choose_between("unwrap", small, 0.0, move)
     config = [(0, 0)] * x.ndim
     config[axis_index("unwrap", axis, x.ndim)] = (1, 0)
-    return E.add(x, cast(joining.pad(reductions.cumsum(move, axis), config), x.dtype))
+    return E.add(x, cast(padding.pad(reductions.cumsum(move, axis), config), x.dtype))
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
@@ -511,14 +511,18 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     """Values at x of the polygon through (xp, fp). x: real[...]; xp: real[n], ascending; fp: [n]
 
     Args:
-      left, right: values outside; by default the first and the last of fp.
+      left, right: values outside; by default the first and the last of fp; 'extrapolate' to go on
+        along the first and the last segment.
       period: of the function; then xp may be in any order.
 
     >>> interp(1.5, asarray([1.0, 2.0]), asarray([10.0, 20.0])).tolist()
     15.0
     """
-    if isinstance(left, str) or isinstance(right, str):
-        raise UnsupportedError("interp: expected numbers as left and right, got a string")
+    for name, side in (("left", left), ("right", right)):
+        if isinstance(side, str) and side != "extrapolate":
+            raise ArgumentError(
+                f"interp: expected a number or 'extrapolate' as {name}, got {side!r}"
+            )
     x, xp, fp = promote_dtypes("interp", asarray(x), asarray(xp), asarray(fp), inexact=True)
     if xp.ndim != 1 or xp.shape != fp.shape:
         raise ShapeError(f"interp: expected xp [n] and fp [n], got {xp.aval} and {fp.aval}")
@@ -545,16 +549,11 @@ def interp(x, xp, fp, left=None, right=None, period=None):
             S.reshape(S.slice_axis(v, 0, i, i + 1), ()) for v, i in ((xp, 0), (xp, n - 1))
         )
         f_first, f_last = (S.reshape(S.slice_axis(fp, 0, i, i + 1), ()) for i in (0, n - 1))
-        found = M.choose_between(
-            "interp",
-            U.less(x, first),
-            f_first if left is None else cast(asarray(left), x.dtype),
-            found,
-        )
-        found = M.choose_between(
-            "interp",
-            U.greater(x, last),
-            f_last if right is None else cast(asarray(right), x.dtype),
-            found,
-        )
+        for side, outside, edge in (
+            (left, U.less(x, first), f_first),
+            (right, U.greater(x, last), f_last),
+        ):
+            if side is None or not isinstance(side, str):
+                value = edge if side is None else cast(asarray(side), x.dtype)
+                found = M.choose_between("interp", outside, value, found)
     return found

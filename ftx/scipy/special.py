@@ -4,11 +4,12 @@ In: real arrays that broadcast together.  Out: arrays.
 Must not know: how error and gamma functions are computed.
 """
 
+import functools
 import math
 import operator
 
 from ..core import dtypes
-from ..core.errors import UnsupportedError
+from ..core.errors import ArgumentError, UnsupportedError
 from ..core.primitives import effects
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -21,12 +22,15 @@ from ..numpy import reductions, shapes
 from ..numpy.elementwise import constant_like
 from ..numpy.promotion import asarray, promote, promote_dtypes
 from ..transforms.custom import custom_jvp
+from . import special_more
+from .special_more import *  # noqa: F403
 
 __all__ = [
     *("betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfinv", "exp1", "expi", "expit"),
     *("factorial", "gamma", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e"),
     *("kl_div", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri"),
     *("polygamma", "rel_entr", "softmax", "xlog1py", "xlogy", "zeta"),
+    *special_more.__all__,
 ]
 
 
@@ -260,15 +264,15 @@ _LOWER = {dtypes.float64: -20.0}
 _UPPER = {dtypes.float64: 8.0}
 
 
-@custom_jvp
-def _log_ndtr(x):
+@functools.partial(custom_jvp, nondiff_argnums=(1,))
+def _log_ndtr(x, terms):
     low, high = (constant_like(x, t.get(x.dtype, v)) for t, v in ((_LOWER, -10.0), (_UPPER, 5.0)))
     above = E.neg(ndtr(E.neg(x)))
     middle = T.log(ndtr(E.max_(x, low)))
     y = E.min_(x, low)
     square = E.square(y)
     series, term = constant_like(x, 1), constant_like(x, 1)
-    for k in range(1, 4):  # 1 - 1/y² + 3/y⁴ - 15/y⁶, the asymptotic series of the tail
+    for k in range(1, terms + 1):  # 1 - 1/y² + 3/y⁴ - 15/y⁶, the asymptotic series of the tail
         term = E.neg(E.div(E.mul(term, constant_like(x, 2 * k - 1)), square))
         series = E.add(series, term)
     scale = constant_like(x, 0.5 * math.log(2 * math.pi))
@@ -277,10 +281,10 @@ def _log_ndtr(x):
     return C.select(E.gt(x, high), above, C.select(E.gt(x, low), middle, below))
 
 
-def _log_ndtr_rule(primals, tangents):
+def _log_ndtr_rule(terms, primals, tangents):
     """d log Phi = phi / Phi."""
     (x,), (t,) = primals, tangents
-    out = _log_ndtr(x)
+    out = _log_ndtr(x, terms)
     log_density = E.sub(
         E.mul(constant_like(x, -0.5), E.square(x)), constant_like(x, 0.5 * math.log(2 * math.pi))
     )
@@ -293,12 +297,16 @@ _log_ndtr.defjvp(_log_ndtr_rule)
 def log_ndtr(x, series_order=3):
     """log of the normal distribution function, exact far below 0. x: real[...] -> float[...]
 
+    Args:
+      series_order: terms of the asymptotic series used far below 0.
+
     >>> round(float(log_ndtr(0.0)), 4)
     -0.6931
     """
-    if series_order != 3:
-        raise UnsupportedError(f"log_ndtr: expected series_order=3, got {series_order}")
-    return _log_ndtr(_one("log_ndtr", x))
+    terms = operator.index(series_order)
+    if not 0 <= terms <= 30:
+        raise ArgumentError(f"log_ndtr: expected series_order from 0 to 30, got {series_order}")
+    return _log_ndtr(_one("log_ndtr", x), terms)
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=None):

@@ -10,9 +10,12 @@ _SWITCH = "the new value is given by position; JAX's default stands for True, or
 SIGNATURES = {
     "jax.debug_key_reuse": _SWITCH,
     "jax.debug_nans": _SWITCH,
+    "jax.check_tracer_leaks": "the same function as checking_leaks",
+    "jax.default_device": _SWITCH,
     "jax.default_matmul_precision": _SWITCH,
     "jax.enable_x64": _SWITCH,
     "jax.numpy_dtype_promotion": _SWITCH,
+    "jax.numpy_rank_promotion": _SWITCH,
     "jax.remat": "the same function as checkpoint, static_argnames included",
     "jax.debug.callback": "the function to call is required",
     "jax.debug.print": "the format is required; nothing is written by `logging`",
@@ -37,5 +40,10 @@ ABSENT = [
         _XLA,
     ),
     (r"jax\.lax\..*_p", "a primitive of JAX's own; ftx's are in ftx.core.primitives"),
+    (r"jax\.random\.key_dtype", "keys are arrays of uint32, not of a dtype of their own"),
+    (r"jax\.random\.random_gamma_p", "a primitive of JAX's own"),
+    (r"jax\.tree_util\.default_registry", "containers are registered by functions alone"),
+    (r"jax\.nn\.(scaled_.*|get_scaled.*)", "8-bit blocks for GPUs; " + _TYPES),
+    (r"jax\.scipy\.special\.(wofz|sph_harm_y)", "complex values of real functions"),
     (r".*", _LATER),
 ]

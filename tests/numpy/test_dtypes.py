@@ -67,3 +67,15 @@ def test_answers_are_those_of_jax():
                 flags = {"return_weak_type_flag": True}
                 found = dtypes.result_type(name, other, **flags)
                 assert found == jax.dtypes.result_type(name, other, **flags)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_bits_of_16_bit_floats_in_compiled_programs(half):
+    half = np.dtype(dtypes.bfloat16.dtype if half == "bfloat16" else half)
+    words = np.arange(65536).astype(np.uint16)
+    floats = words.view(half)
+    numbers = ~np.isnan(floats.astype(np.float32))  # a signalling NaN becomes a quiet one
+    there = ftx.jit(lambda x: ftx.lax.bitcast_convert_type(x, half))(words)
+    back = ftx.jit(lambda x: ftx.lax.bitcast_convert_type(x, np.uint16))(floats)
+    np.testing.assert_array_equal(np.asarray(there).view(np.uint16)[numbers], words[numbers])
+    np.testing.assert_array_equal(np.asarray(back)[numbers], words[numbers])

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 import ftx
 import ftx.numpy as fnp
 from ftx.core.config import config
-from ftx.core.errors import DTypeError, NotAnArrayError, PromotionError, ShapeError
+from ftx.core.errors import (
+    BroadcastShapeError,
+    ConfigError,
+    DTypeError,
+    FtxWarning,
+    NotAnArrayError,
+    PromotionError,
+    ShapeError,
+)
 
 NAMES = [
     "bool",
@@ -220,3 +228,28 @@ def test_functions_mix_nothing_of_their_own():
         fnp.interp(0.5, x[0], x[1]), fnp.gradient(x[0]), fnp.convolve(x[0], x[1]), fnp.cumsum(x)
         ftx.nn.softmax(x), ftx.grad(lambda v: ftx.nn.gelu(v).sum())(x)
         ftx.random.normal(ftx.random.key(0)), ftx.random.gamma(ftx.random.key(0), 2.0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("x,y", [((2, 3), (3,)), ((1, 2, 3), (2, 3)), ((2, 3), ())])
+def test_operands_of_different_ranks(compiled, x, y):
+    x, y = ftx.numpy.ones(x), ftx.numpy.ones(y)
+    f = ftx.jit(lambda a, b: a + b) if compiled else lambda a, b: a + b
+    with ftx.numpy_rank_promotion("allow"):
+        wanted = f(x, y).shape
+    if not y.ndim:
+        with ftx.numpy_rank_promotion("raise"):
+            assert f(x, y).shape == wanted
+        return
+    with ftx.numpy_rank_promotion("raise"), pytest.raises(BroadcastShapeError, match="equal rank"):
+        f(x, y)
+    with ftx.numpy_rank_promotion("warn"), pytest.warns(FtxWarning, match="equal rank"):
+        assert f(x, y).shape == wanted
+    with ftx.numpy_rank_promotion("raise"):
+        assert f(x, x).shape == x.shape
+        assert ftx.numpy.matmul(x, ftx.numpy.ones(3)).shape == x.shape[:-1]
+
+
+def test_rank_promotion_takes_its_words_only():
+    with pytest.raises(ConfigError, match="allow"), ftx.numpy_rank_promotion("wat"):
+        pass

@@ -507,7 +507,8 @@ for kind, shape, kinds in (("fft", (3, 4), "c"), ("ifft", (2, 5), "c"), ("rfft",
     row("fft", shaped(shape), {"kind": kind, "axes": (1,), "size": 0}, tag=kind, kinds=kinds)
 row("fft", shaped((2, 4)), {"kind": "irfft", "axes": (1,), "size": 6}, tag="irfft", kinds="c")
 row("fft", shaped((3, 4)), {"kind": "fft", "axes": (0, 1), "size": 0}, tag="two axes", kinds="c")
-for name in ("i0", "i1", "i0e", "i1e", "expi", "exp1", "gamma"):
+SMOOTH = ("i0", "i1", "i0e", "i1e", "expi", "exp1", "gamma", "dawsn", "erfcx")
+for name in (*SMOOTH, "sine_integral", "cosine_integral", "fresnel_sin", "fresnel_cos"):
     positive_operands = shaped((2, 3), low=0.4, high=2.5)
     row("scipy_function", positive_operands, {"function": name}, tag=name, kinds="f")
 

@@ -156,7 +156,8 @@ class BitcastConvertType(Primitive):
         """A change of width as shifts of unsigned words (little end first)."""
         old, new = x.dtype.itemsize, dtype.itemsize
         if old == new:
-            return None
+            halves = [d for d in (x.dtype, dtype) if d in _HALVES]
+            return [_between_words(x, dtype)] if halves else None
         wide, narrow = (np.dtype(f"u{max(old, new)}"), np.dtype(f"u{min(old, new)}"))
         bits = 8 * min(old, new)
         if old > new:
@@ -206,6 +207,61 @@ class ReducePrecision(Elementwise):
 
     lower = Primitive.lower  # by NumPy: a host step
 
+
+_HALVES = (dtypes.float16, dtypes.bfloat16)
+
+
+def _between_words(x: Any, dtype: Any) -> Any:
+    """The bits of 16-bit floats, which kernels hold as float32, by way of 32-bit words."""
+    if x.dtype in _HALVES:
+        single = bitcast_convert_type(C.convert(x, dtypes.float32), dtypes.uint32)
+        word = C.convert(_OF_SINGLE[x.dtype](single), dtypes.uint16)
+    else:
+        word = bitcast_convert_type(x, dtypes.uint16)
+    if dtype not in _HALVES:
+        return bitcast_convert_type(word, dtype)
+    single = _TO_SINGLE[dtype](C.convert(word, dtypes.uint32))
+    return C.convert(bitcast_convert_type(single, dtypes.float32), dtype)
+
+
+def _number(x: Any, value: int) -> Any:
+    return full_like(x, value)
+
+
+def _single_of_half(word: Any) -> Any:
+    """Exponent and mantissa put in place; a product with 2^112 sets the exponent's bias."""
+    size = E.shift_left(E.and_(word, _number(word, 0x7FFF)), _number(word, 13))
+    value = bitcast_convert_type(size, dtypes.float32)
+    scaled = bitcast_convert_type(E.mul(value, full_like(value, 2.0**112)), dtypes.uint32)
+    special = E.ge(size, _number(word, 0x7C00 << 13))
+    found = C.select(special, E.or_(size, _number(word, 0x7F800000)), scaled)
+    sign = E.shift_left(E.and_(word, _number(word, 0x8000)), _number(word, 16))
+    return E.or_(found, sign)
+
+
+def _half_of_single(single: Any) -> Any:
+    """Of a float32 that is a float16: no rounding."""
+    size = E.and_(single, _number(single, 0x7FFFFFFF))
+    right = lambda v, n: E.shift_right_logical(v, _number(v, n))
+    normal = right(E.sub(size, _number(single, 112 << 23)), 13)
+    value = bitcast_convert_type(size, dtypes.float32)
+    half = E.add(value, full_like(value, 0.5))  # the last bit of 0.5 weighs the least float16
+    small = E.sub(bitcast_convert_type(half, dtypes.uint32), _number(single, 0x3F000000))
+    fraction = E.and_(right(size, 13), _number(single, 0x3FF))
+    special = E.or_(fraction, _number(single, 0x7C00))
+    found = C.select(E.lt(size, _number(single, 113 << 23)), small, normal)
+    found = C.select(E.ge(size, _number(single, 0x7F800000)), special, found)
+    return E.or_(found, E.and_(right(single, 16), _number(single, 0x8000)))
+
+
+_TO_SINGLE = {
+    dtypes.float16: _single_of_half,
+    dtypes.bfloat16: lambda word: E.shift_left(word, _number(word, 16)),
+}
+_OF_SINGLE = {
+    dtypes.float16: _half_of_single,
+    dtypes.bfloat16: lambda single: E.shift_right_logical(single, _number(single, 16)),
+}
 
 threefry2x32_p, bitcast_convert_type_p = Threefry2x32(), BitcastConvertType()
 reduce_precision_p, rotate_left_p = ReducePrecision(), RotateLeft()

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..primitive import Primitive
 from . import elementwise as E
+from . import selection as C
 from . import transcendental as T
 from .formula import Elementwise, full_like
 
@@ -36,6 +37,41 @@ def _beta_density(a, b, x):
     return T.exp(E.sub(logs, norm))
 
 
+def _without_pole(x, at_zero, value):
+    """`value()`, which divides by x, and its limit where x is 0."""
+    zero = E.eq(x, _number(x, 0))
+    safe = C.select(zero, _number(x, 1), x)
+    return C.select(zero, _number(x, at_zero), value(safe))
+
+
+def _owens_density(h, a):
+    """exp(-h² (1 + a²) / 2) / (2 pi (1 + a²))"""
+    spread = E.add(_number(a, 1), E.square(a))
+    size = T.exp(E.mul(_number(h, -0.5), E.mul(E.square(h), spread)))
+    return E.div(E.mul(size, _number(h, 1 / (2 * math.pi))), spread)
+
+
+def _owens_by_h(h, a):
+    tail = T.erf(E.mul(E.mul(a, h), _number(h, math.sqrt(0.5))))
+    return E.mul(E.mul(T.exp(E.mul(_number(h, -0.5), E.square(h))), tail),
+                 _number(h, -1 / math.sqrt(8 * math.pi)))  # fmt: skip
+
+
+def _half_turn(x):
+    return E.mul(E.square(x), _number(x, math.pi / 2))
+
+
+def _of_next(function, factor, x, *parameters):
+    """factor times the function whose parameters are one larger."""
+    moved = [E.add(p, _number(p, 1)) for p in parameters]
+    return E.mul(factor, call(function, *moved, x))
+
+
+def _above(x):
+    """digamma(1 + x), the derivative of log x!"""
+    return T.digamma(E.add(x, _number(x, 1)))
+
+
 _UNKNOWN = object()
 _PARTIALS = {
     "gammainc": lambda a, x: (_UNKNOWN, lambda: _gamma_density(a, x)),
@@ -44,11 +80,14 @@ _PARTIALS = {
     "expi": lambda x: (lambda: E.div(T.exp(x), x),),
     "exp1": lambda x: (lambda: E.neg(E.div(T.exp(E.neg(x)), x)),),
     "i0": lambda x: (lambda: call("i1", x),),
-    "i1": lambda x: (lambda: E.sub(call("i0", x), E.div(call("i1", x), x)),),
+    "i1": lambda x: (
+        lambda: E.sub(call("i0", x), _without_pole(x, 0.5, lambda v: E.div(call("i1", v), v))),
+    ),
     "i0e": lambda x: (lambda: E.sub(call("i1e", x), E.mul(E.sign(x), call("i0e", x))),),
     "i1e": lambda x: (
         lambda: E.sub(
-            E.sub(call("i0e", x), E.div(call("i1e", x), x)), E.mul(E.sign(x), call("i1e", x))
+            E.sub(call("i0e", x), _without_pole(x, 0.5, lambda v: E.div(call("i1e", v), v))),
+            E.mul(E.sign(x), call("i1e", x)),
         ),
     ),
     "ndtri": lambda x: (
@@ -58,6 +97,51 @@ _PARTIALS = {
         ),
     ),
     "gamma": lambda x: (lambda: E.mul(call("gamma", x), T.digamma(x)),),
+    "dawsn": lambda x: (
+        lambda: E.sub(_number(x, 1), E.mul(_number(x, 2), E.mul(x, call("dawsn", x)))),
+    ),
+    "erfcx": lambda x: (
+        lambda: E.sub(
+            E.mul(_number(x, 2), E.mul(x, call("erfcx", x))), _number(x, 2 / math.sqrt(math.pi))
+        ),
+    ),
+    "spence": lambda x: (
+        lambda: _without_pole(
+            E.sub(_number(x, 1), x), -1, lambda v: E.div(T.log(E.sub(_number(x, 1), v)), v)
+        ),
+    ),
+    "fresnel_sin": lambda x: (lambda: T.sin(_half_turn(x)),),
+    "fresnel_cos": lambda x: (lambda: T.cos(_half_turn(x)),),
+    "sine_integral": lambda x: (lambda: _without_pole(x, 1, lambda v: E.div(T.sin(v), v)),),
+    "cosine_integral": lambda x: (lambda: E.div(T.cos(x), x),),
+    "expn": lambda n, x: (_UNKNOWN, lambda: E.neg(call("expn", E.sub(n, _number(n, 1)), x))),
+    "jv": lambda v, x: (
+        _UNKNOWN,
+        lambda: E.mul(
+            _number(x, 0.5),
+            E.sub(call("jv", E.sub(v, _number(v, 1)), x), call("jv", E.add(v, _number(v, 1)), x)),
+        ),
+    ),
+    "hyp1f1": lambda a, b, x: (
+        _UNKNOWN,
+        _UNKNOWN,
+        lambda: _of_next("hyp1f1", E.div(a, b), x, a, b),
+    ),
+    "hyp2f1": lambda a, b, c, x: (
+        _UNKNOWN,
+        _UNKNOWN,
+        _UNKNOWN,
+        lambda: _of_next("hyp2f1", E.div(E.mul(a, b), c), x, a, b, c),
+    ),
+    "owens_t": lambda h, a: (lambda: _owens_by_h(h, a), lambda: _owens_density(h, a)),
+    "poch": lambda z, m: (
+        lambda: E.mul(call("poch", z, m), E.sub(T.digamma(E.add(z, m)), T.digamma(z))),
+        lambda: E.mul(call("poch", z, m), T.digamma(E.add(z, m))),
+    ),
+    "binom": lambda n, k: (
+        lambda: E.mul(call("binom", n, k), E.sub(_above(n), _above(E.sub(n, k)))),
+        lambda: E.mul(call("binom", n, k), E.sub(_above(E.sub(n, k)), _above(k))),
+    ),
     "zeta": lambda s, q: (
         _UNKNOWN,
         lambda: E.neg(E.mul(s, call("zeta", E.add(s, _number(s, 1)), q))),
@@ -94,7 +178,17 @@ def _refuse(function, position):
 
 @functools.cache
 def _found(function):
-    return getattr(importlib.import_module("scipy.special"), function)
+    module, place = importlib.import_module("scipy.special"), _ONE_OF_TWO.get(function)
+    if place is None:
+        return getattr(module, function)
+    return lambda x: getattr(module, place[0])(x)[place[1]]
+
+
+_ONE_OF_TWO = {
+    "fresnel_sin": ("fresnel", 0), "fresnel_cos": ("fresnel", 1),
+    "sine_integral": ("sici", 0), "cosine_integral": ("sici", 1),
+}  # fmt: skip
+"""Results that SciPy's function gives together, by their place."""
 
 
 scipy_function_p = ScipyFunction()
