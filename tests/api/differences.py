@@ -9,6 +9,7 @@ _SWITCH = "the new value is given by position; JAX's default stands for True, or
 
 SIGNATURES = {
     "jax.debug_key_reuse": _SWITCH,
+    "jax.debug_infs": _SWITCH,
     "jax.debug_nans": _SWITCH,
     "jax.check_tracer_leaks": "the same function as checking_leaks",
     "jax.default_device": _SWITCH,

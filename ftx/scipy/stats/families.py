@@ -51,10 +51,15 @@ class Promoting:
     """
 
     def __init_subclass__(cls):
+        """Promote the arguments; methods that only hand them on get the density's signature."""
         super().__init_subclass__()
         for name, method in list(vars(cls).items()):
             if inspect.isfunction(method) and not name.startswith("_"):
                 setattr(cls, name, _promoted(method))
+        density = getattr(cls, "logpdf", None) or getattr(cls, "logpmf", None)
+        for name in ("pdf", "pmf", "cdf", "sf", "logcdf", "logsf") if density else ():
+            if hasattr(cls, name) and name not in vars(cls):
+                setattr(cls, name, _signed(getattr(cls, name), inspect.signature(density)))
 
 
 def _promoted(method):
@@ -75,14 +80,6 @@ def _promoted(method):
 
 class Family(Promoting):
     """A distribution; `loc` moves and `scale` stretches it."""
-
-    def __init_subclass__(cls):
-        """Give the methods that only hand parameters on the signature of the density."""
-        super().__init_subclass__()
-        density = getattr(cls, "logpdf", None) or cls.logpmf
-        for name in ("pdf", "cdf", "sf", "logcdf", "logsf"):
-            if name not in vars(cls):
-                setattr(cls, name, _signed(getattr(Family, name), inspect.signature(density)))
 
     def pdf(self, x, *args, **kwargs):
         """Density at x."""
