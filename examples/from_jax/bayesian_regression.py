@@ -1,4 +1,4 @@
-"""Logistic regression with a prior: its posterior by Laplace's method and by Hamiltonian dynamics."""
+"""Logistic regression with a prior: its posterior by Laplace's method and by Hamiltonian moves."""
 
 import ftx as jax
 import ftx.numpy as jnp

@@ -409,8 +409,9 @@ def trace(
 
 def _check_leaks(ended: Trace) -> None:
     """Raise SideEffectError if the user's function has stored a tracer of its trace."""
-    gc.collect()
-    alive = [x for x in gc.get_objects() if type(x) is Tracer and x.trace is ended]
+    if _alive(ended):
+        gc.collect()  # what only a cycle holds is stored nowhere
+    alive = _alive(ended)
     if alive:
         source = ended.source_of(alive[0].var)
         raise SideEffectError(
@@ -419,3 +420,8 @@ def _check_leaks(ended: Trace) -> None:
             "function instead of storing it outside",
             str(source) if source else None,
         )
+
+
+def _alive(ended: Trace) -> list[Tracer]:
+    """The tracers of a trace that something refers to."""
+    return [x for x in gc.get_referrers(ended) if type(x) is Tracer and x.trace is ended]
