@@ -25,6 +25,14 @@ def test_the_readmes_example_runs(capsys):
     assert "lambda" in shown and "def kernel" in shown
 
 
+def test_the_differences_to_jax_are_as_said():
+    text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) >= 5
+    for example in examples:
+        exec(compile(example, "differences.md", "exec"), {})
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples_run(name):
     result = doctest.testmod(importlib.import_module(name))

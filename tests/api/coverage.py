@@ -1,4 +1,4 @@
-"""Which of JAX's public names ftx has: the text of docs/api_coverage.md.
+"""Which of JAX's public names ftx has, and what is different: tables of the docs.
 
 In: names.tsv (module, name, and how much real code uses it: tier 1 most, 4 least, '-' unknown)
 and `differences`.  Out: the page.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.api.differences import ABSENT, SIGNATURES
+from tests.api.keywords import OTHERWISE, REFUSED
 
 
 class Name(NamedTuple):
@@ -96,3 +97,12 @@ def page() -> str:
         rows = sorted((n for n in NAMES if n.module == module), key=lambda n: (n.tier, n.name))
         lines += [f"| `{n.name}` | {n.tier.replace('-', '–')} | {status(n)} |" for n in rows]
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def differences() -> str:
+    """The table at the end of docs/differences.md."""
+    refused = {f"jax.{k}": f"refused: {why}" for k, why in REFUSED.items()}
+    values = {f"jax.{k}": why for k, why in OTHERWISE.items()}
+    rows = sorted((SIGNATURES | refused | values).items())
+    lines = [f"| `{name.replace(' ', '` `')}` | {why} |" for name, why in rows]
+    return "\n".join(["| function, keyword | what differs |", "|---|---|", *lines]) + "\n"
