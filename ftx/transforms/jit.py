@@ -197,6 +197,7 @@ class Jitted:
             entry = self._trace(static, avals, in_tree)
         if isinstance(entry, SizedProgram):
             # The sizes are the outer trace's to tell.
+            entry.warn()
             args, kwargs = tree.unflatten(in_tree, leaves)
             return entry.fun(*args, **kwargs)
         values = [as_value(x) for x in leaves]

@@ -117,6 +117,7 @@ class SizedProgram:
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, list[Any]]:
         """(structure of the results, results)."""
         if not self._parts:
+            self.warn()
             self._begin(leaves)
         key_reuse.apply(self._head, leaves)
         env = self._run_head(leaves)
@@ -146,7 +147,6 @@ class SizedProgram:
 
     def _begin(self, leaves: Sequence[Any]) -> None:
         """Find what the head must return, by the size it gives for these arguments."""
-        self._warn()
         if is_effectful(self._head):
             # It must not run twice.
             self._kept = tuple(sorted(set(self._at) - set(range(len(leaves)))))
@@ -154,7 +154,8 @@ class SizedProgram:
         (size,) = eval_jaxpr(drop_unused(self._head), leaves)
         self._keep(self._part((int(size),)))
 
-    def _warn(self) -> None:
+    def warn(self) -> None:
+        """Tell the user, once for each line, what is not compiled."""
         if self._source in _WARNED:
             return
         _WARNED.add(self._source)

@@ -213,6 +213,14 @@ def test_the_user_is_told_once_for_each_line():
     assert told[0].filename == __file__
 
 
+def test_the_user_is_told_where_a_transform_takes_a_jitted_function_apart():
+    def fun(x):
+        return x[x > 2].sum()
+
+    with pytest.warns(DynamicShapeWarning, match="jit of fun"):
+        ftx.grad(ftx.jit(fun))(X)
+
+
 def test_masked_updates_by_one_value_keep_their_shape():
     """They need no places: compiled whole, and under vmap."""
     rows = X.reshape(2, 3)
