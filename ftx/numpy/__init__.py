@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from ..core.array import Value, install_methods
+from ..core.array import Value
+from ..core.array import install_methods as _install_methods
 from . import fft, linalg, scalar_types
 from .array_api import *  # noqa: F403
 from .composed import *  # noqa: F403
@@ -83,6 +84,7 @@ from .joining import *  # noqa: F403
 from .linear_algebra import *  # noqa: F403
 from .methods import METHODS
 from .ordering import *  # noqa: F403
+from .padding import *  # noqa: F403
 from .polynomials import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scalar_types import *  # noqa: F403
@@ -91,7 +93,7 @@ from .shapes import *  # noqa: F403
 from .statistics import *  # noqa: F403
 from .ufuncs import *  # noqa: F403
 
-install_methods(METHODS)
+_install_methods(METHODS)
 
 ndarray = Value
 """What arrays and tracers are instances of."""

@@ -1,4 +1,4 @@
-"""Putting arrays together and taking them apart: concatenate, stack, split, pad, repeat, roll.
+"""Putting arrays together and taking them apart: concatenate, stack, split, repeat, roll.
 
 In: arrays or lists of arrays.  Out: arrays, or lists of them.
 Must not know: element types, beyond promotion.
@@ -30,7 +30,7 @@ from .promotion import (
     axis_index,
     axis_tuple,
     broadcast_value,
-    cast,
+    number_or_array,
     operand,
     promote_dtypes,
     shape_tuple,
@@ -41,7 +41,7 @@ from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
 
 __all__ = [
     *("append", "array_split", "block", "c_", "column_stack", "concat", "concatenate", "delete"),
-    *("dsplit", "dstack", "hsplit", "hstack", "insert", "pad", "r_", "repeat", "resize", "roll"),
+    *("dsplit", "dstack", "hsplit", "hstack", "insert", "r_", "repeat", "resize", "roll"),
     *("split", "stack", "tile", "trim_zeros", "unstack", "vsplit", "vstack"),
 ]
 
@@ -191,7 +191,8 @@ def append(arr, values, axis=None):
     >>> append(asarray([1, 2]), 3).tolist()
     [1, 2, 3]
     """
-    return concatenate([asarray(arr), asarray(values)], axis)
+    x, new = promote_dtypes("append", *map(number_or_array, (arr, values)))
+    return concatenate([x, new], axis)
 
 
 def _split(name, ary, indices_or_sections, axis, uneven):
@@ -376,108 +377,6 @@ def _roll(x, shift, axis):
     return S.concatenate([S.slice_axis(x, axis, cut, n), S.slice_axis(x, axis, 0, cut)], axis)
 
 
-_BY_INDEX = ("edge", "reflect", "symmetric", "wrap")
-
-
-def pad(array, pad_width, mode="constant", **kwargs):
-    """`array` with elements put before and after it along each axis.
-
-    Args:
-      pad_width: number, (before, after), or one pair for each axis.
-      mode: 'constant' with constant_values=, 'edge', 'reflect', 'symmetric', 'wrap', 'empty',
-        'maximum', 'minimum', 'mean' (over whole axes).
-    Raises: NotImplementedError for other modes.
-
-    >>> pad(asarray([1, 2]), 1).tolist()
-    [0, 1, 2, 0]
-    """
-    x = operand("pad", asarray(array))
-    widths = _pairs("pad", pad_width, x.ndim)
-    if mode in ("constant", "empty"):
-        values = _value_pairs(kwargs.pop("constant_values", 0), x.ndim)
-        _no_more("pad", mode, kwargs)
-        return _pad_constant(x, widths, values)
-    if mode in _BY_INDEX:
-        options = (
-            {"reflect_type": kwargs.pop("reflect_type", "even")} if "reflect_type" in kwargs else {}
-        )
-        if options.get("reflect_type", "even") != "even":
-            raise UnsupportedError(
-                f"pad: expected reflect_type='even', got {options['reflect_type']!r}"
-            )
-        _no_more("pad", mode, kwargs)
-        for axis, (low, high) in enumerate(widths):
-            if low or high:
-                x = pick(x, np.pad(np.arange(x.shape[axis]), (low, high), mode=mode), axis)
-        return x
-    folds = {"maximum": R.reduce_max, "minimum": R.reduce_min, "mean": _mean}
-    if mode in folds and not kwargs:
-        for axis, (low, high) in enumerate(widths):
-            edge = S.expand_dims(folds[mode](x, (axis,)), (axis,))
-            sizes = [(*x.shape[:axis], k, *x.shape[axis + 1 :]) for k in (low, high)]
-            before, after = (broadcast_value(edge, s) for s in sizes)
-            x = S.concatenate([before, x, after], axis)
-        return x
-    raise UnsupportedError(
-        "pad: expected one of the modes and arguments in its documentation, got "
-        f"mode={mode!r} with {sorted(kwargs)}"
-    )
-
-
-def _mean(x, axes):
-    if not dtypes.is_inexact(x.dtype):
-        raise UnsupportedError(
-            f"pad: expected floating numbers for mode='mean', got {x.aval}; use astype"
-        )
-    total = R.reduce_sum(x, axes)
-    return E.div(total, S.full(total.shape, x.shape[axes[0]], x.dtype))
-
-
-def _no_more(name, mode, kwargs):
-    if kwargs:
-        raise UnsupportedError(
-            f"{name}: expected no further arguments for mode {mode!r}, got {sorted(kwargs)}"
-        )
-
-
-def _pairs(name, widths, ndim):
-    if isinstance(widths, dict):
-        full = [(0, 0)] * ndim
-        for axis, pair in widths.items():
-            full[axis] = pair if isinstance(pair, (tuple, list)) else (pair, pair)
-        widths = full
-    try:
-        found = np.broadcast_to(np.asarray(widths), (ndim, 2)) if ndim else np.zeros((0, 2), int)
-    except ValueError:
-        raise ShapeError(
-            f"{name}: expected a pair of widths for each of {ndim} axes, got {widths}"
-        ) from None
-    if found.dtype.kind not in "iu" or (found < 0).any():
-        raise ArgumentError(f"{name}: expected widths of at least 0, got {widths}")
-    return [(int(a), int(b)) for a, b in found]
-
-
-def _value_pairs(values, ndim):
-    if isinstance(values, (tuple, list)):
-        if all(isinstance(v, (tuple, list)) for v in values):
-            values = list(values) * (ndim if len(values) == 1 else 1)
-            return [tuple(v) * (2 if len(v) == 1 else 1) for v in values]
-        return [tuple(values) * (2 if len(values) == 1 else 1)] * ndim
-    return [(values, values)] * ndim
-
-
-def _pad_constant(x, widths, values):
-    fill = lambda v: S.reshape(cast(operand("pad", v), x.dtype), ())
-    first = values[0][0] if values else 0
-    if all(v is first or (type(v) is type(first) and v == first) for p in values for v in p):
-        return S.pad(x, fill(first), [(a, b, 0) for a, b in widths])
-    for axis, ((low, high), (before, after)) in enumerate(zip(widths, values, strict=True)):
-        none = [(0, 0, 0)] * x.ndim
-        x = S.pad(x, fill(before), [*none[:axis], (low, 0, 0), *none[axis + 1 :]])
-        x = S.pad(x, fill(after), [*none[:axis], (0, high, 0), *none[axis + 1 :]])
-    return x
-
-
 def resize(a, new_shape):
     """The elements in row-major order, repeated or cut off to fill `new_shape`.
 
@@ -541,7 +440,7 @@ def insert(arr, obj, values, axis=None):
     [1, 2, 3]
     """
     x = operand("insert", asarray(arr))
-    new = cast(operand("insert", asarray(values)), x.dtype)
+    new = asarray(values, x.dtype)
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("insert", axis, x.ndim)

@@ -198,7 +198,7 @@ def xlog1py(x, y):
 
 
 def _times_log(x, y, log):
-    zero = S.full(x.shape, 0, x.dtype)
+    zero = constant_like(x, 0)
     none = E.eq(x, zero)
     safe = C.select(none, constant_like(y, 1), y)
     return C.select(none, zero, E.mul(x, log(safe)))
@@ -222,7 +222,7 @@ def rel_entr(p, q):
     0.0
     """
     p, q = _many("rel_entr", p, q)
-    zero = S.full(p.shape, 0, p.dtype)
+    zero = constant_like(p, 0)
     both = E.and_(E.gt(p, zero), E.gt(q, zero))
     one = constant_like(p, 1)
     safe_p, safe_q = C.select(both, p, one), C.select(both, q, one)
@@ -312,8 +312,12 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=Non
     >>> 1000.69 < float(logsumexp(asarray([1000.0, 1000.0]))) < 1000.7
     True
     """
-    (x,) = promote_dtypes("logsumexp", asarray(a), inexact=True)
+    given = [asarray(a)] if b is None else [asarray(a), asarray(b)]
+    x, *factors = promote_dtypes("logsumexp", *given, inexact=True)
+    if where is not None:
+        x = M.choose_between("logsumexp", where, x, 0)
     if b is not None:
+        b = factors[0]
         x = M.choose_between("logsumexp", U.not_equal(b, 0), x, -math.inf)
     peak = reductions.max(M.real(x), axis, keepdims=True, where=where, initial=-math.inf)
     peak = effects.stop_gradient(M.choose_between("logsumexp", M.isfinite(peak), peak, 0))
