@@ -4,11 +4,12 @@ In: real arrays that broadcast together.  Out: arrays.
 Must not know: how error and gamma functions are computed.
 """
 
+import functools
 import math
 import operator
 
 from ..core import dtypes
-from ..core.errors import UnsupportedError
+from ..core.errors import ArgumentError, UnsupportedError
 from ..core.primitives import effects
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -121,7 +122,50 @@ def betaln(a, b):
     -2.4849
     """
     a, b = _many("betaln", a, b)
-    return E.sub(E.add(T.lgamma(a), T.lgamma(b)), T.lgamma(E.add(a, b)))
+    x, y = E.min_(a, b), E.max_(a, b)
+    far = constant_like(x, _FAR)
+    # What is not chosen is computed too: at places where it and its slope are finite.
+    large_x, large_y = E.max_(x, far), E.max_(y, far)
+    near = E.sub(E.add(T.lgamma(x), T.lgamma(y)), T.lgamma(E.add(x, y)))
+    one = _beta_beyond(x, large_y)
+    two = _beta_beyond_both(large_x, large_y)
+    return C.select(E.lt(y, far), near, C.select(E.lt(x, far), one, two))
+
+
+_FAR = 8.0
+# B(2k) / (2k (2k - 1)): Stirling's series of log Gamma, to 2e-17 at 8.
+_STIRLING = (
+    *(1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156),
+    *(-3617 / 122400, 43867 / 244188, -174611 / 125400),
+)
+
+
+def _stirling(x):
+    """log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2), for x of at least 8."""
+    inverse = E.div(constant_like(x, 1), x)
+    square, out = E.square(inverse), constant_like(x, 0)
+    for c in reversed(_STIRLING):
+        out = E.add(E.mul(out, square), constant_like(x, c))
+    return E.mul(out, inverse)
+
+
+def _beta_beyond(x, y):
+    """betaln(x, y) for a large y, from the small difference of two log Gamma's."""
+    total, half = E.add(x, y), constant_like(x, 0.5)
+    rest = E.sub(_stirling(y), _stirling(total))
+    slope = E.mul(x, E.sub(constant_like(x, 1), T.log(total)))
+    bend = E.mul(E.sub(y, half), T.log1p(E.div(x, y)))
+    return E.add(T.lgamma(x), E.add(rest, E.sub(slope, bend)))
+
+
+def _beta_beyond_both(x, y):
+    """betaln(x, y) for x <= y, both large."""
+    total, half = E.add(x, y), constant_like(x, 0.5)
+    rest = E.sub(E.add(_stirling(x), _stirling(y)), _stirling(total))
+    start = E.sub(constant_like(x, 0.5 * math.log(2 * math.pi)), E.mul(half, T.log(y)))
+    share = E.mul(E.sub(x, half), T.log(E.div(x, total)))
+    bend = E.mul(y, T.log1p(E.div(x, y)))
+    return E.add(E.add(rest, start), E.sub(share, bend))
 
 
 def multigammaln(a, d):
@@ -256,31 +300,32 @@ def ndtr(x):
     return C.select(E.lt(size, constant_like(x, math.sqrt(0.5))), near, tail)
 
 
-_LOWER = {dtypes.float64: -20.0}
-_UPPER = {dtypes.float64: 8.0}
+_LOWER = {dtypes.float64: -37.0}
+_LEAST_TERMS = 6
 
 
-@custom_jvp
-def _log_ndtr(x):
-    low, high = (constant_like(x, t.get(x.dtype, v)) for t, v in ((_LOWER, -10.0), (_UPPER, 5.0)))
-    above = E.neg(ndtr(E.neg(x)))
+@functools.partial(custom_jvp, nondiff_argnums=(1,))
+def _log_ndtr(x, terms):
+    low, zero = constant_like(x, _LOWER.get(x.dtype, -10.0)), constant_like(x, 0)
+    # Above 0 the logarithm of a number near 1 is that of its distance from 1.
+    above = T.log1p(E.neg(ndtr(E.neg(E.max_(x, zero)))))
     middle = T.log(ndtr(E.max_(x, low)))
     y = E.min_(x, low)
     square = E.square(y)
     series, term = constant_like(x, 1), constant_like(x, 1)
-    for k in range(1, 4):  # 1 - 1/y² + 3/y⁴ - 15/y⁶, the asymptotic series of the tail
+    for k in range(1, terms + 1):  # 1 - 1/y² + 3/y⁴ - 15/y⁶ ..., asymptotic in the tail
         term = E.neg(E.div(E.mul(term, constant_like(x, 2 * k - 1)), square))
         series = E.add(series, term)
     scale = constant_like(x, 0.5 * math.log(2 * math.pi))
     below = E.sub(E.sub(E.mul(constant_like(x, -0.5), square), T.log(E.neg(y))), scale)
     below = E.add(below, T.log(series))
-    return C.select(E.gt(x, high), above, C.select(E.gt(x, low), middle, below))
+    return C.select(E.gt(x, zero), above, C.select(E.gt(x, low), middle, below))
 
 
-def _log_ndtr_rule(primals, tangents):
+def _log_ndtr_rule(terms, primals, tangents):
     """d log Phi = phi / Phi."""
     (x,), (t,) = primals, tangents
-    out = _log_ndtr(x)
+    out = _log_ndtr(x, terms)
     log_density = E.sub(
         E.mul(constant_like(x, -0.5), E.square(x)), constant_like(x, 0.5 * math.log(2 * math.pi))
     )
@@ -293,12 +338,17 @@ _log_ndtr.defjvp(_log_ndtr_rule)
 def log_ndtr(x, series_order=3):
     """log of the normal distribution function, exact far below 0. x: real[...] -> float[...]
 
+    Args:
+      series_order: terms of the series used far below 0; 6 are taken in any case.
+    Raises: ArgumentError for an order outside 1 to 30.
+
     >>> round(float(log_ndtr(0.0)), 4)
     -0.6931
     """
-    if series_order != 3:
-        raise UnsupportedError(f"log_ndtr: expected series_order=3, got {series_order}")
-    return _log_ndtr(_one("log_ndtr", x))
+    terms = operator.index(series_order)
+    if not 1 <= terms <= 30:
+        raise ArgumentError(f"log_ndtr: expected series_order from 1 to 30, got {series_order}")
+    return _log_ndtr(_one("log_ndtr", x), max(terms, _LEAST_TERMS))
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=None):

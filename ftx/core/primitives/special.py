@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..primitive import Primitive
 from . import elementwise as E
+from . import selection as C
 from . import transcendental as T
 from .formula import Elementwise, full_like
 
@@ -22,18 +23,29 @@ def _number(x, value):
     return full_like(x, value)
 
 
+def _log_power(x, a, log):
+    """(a - 1) log(x), which at a = 1 is 0 whatever x."""
+    power = E.sub(a, _number(a, 1))
+    flat = E.eq(power, _number(a, 0))
+    return C.select(flat, _number(x, 0), E.mul(power, log(x)))
+
+
 def _gamma_density(a, x):
     """x**(a - 1) exp(-x) / Gamma(a)"""
-    one = _number(x, 1)
-    return T.exp(E.sub(E.sub(E.mul(E.sub(a, one), T.log(x)), x), T.lgamma(a)))
+    return T.exp(E.sub(E.sub(_log_power(x, a, T.log), x), T.lgamma(a)))
 
 
 def _beta_density(a, b, x):
     """x**(a - 1) (1 - x)**(b - 1) / B(a, b)"""
-    one = _number(x, 1)
-    logs = E.add(E.mul(E.sub(a, one), T.log(x)), E.mul(E.sub(b, one), T.log1p(E.neg(x))))
+    logs = E.add(_log_power(x, a, T.log), _log_power(x, b, lambda x: T.log1p(E.neg(x))))
     norm = E.sub(E.add(T.lgamma(a), T.lgamma(b)), T.lgamma(E.add(a, b)))
     return T.exp(E.sub(logs, norm))
+
+
+def _over(y, x):
+    """I1(x) / x, or exp(-|x|) times it, from y = I1(x) or that: a half at 0."""
+    none = E.eq(x, _number(x, 0))
+    return C.select(none, _number(x, 0.5), E.div(y, C.select(none, _number(x, 1), x)))
 
 
 _UNKNOWN = object()
@@ -44,11 +56,11 @@ _PARTIALS = {
     "expi": lambda x: (lambda: E.div(T.exp(x), x),),
     "exp1": lambda x: (lambda: E.neg(E.div(T.exp(E.neg(x)), x)),),
     "i0": lambda x: (lambda: call("i1", x),),
-    "i1": lambda x: (lambda: E.sub(call("i0", x), E.div(call("i1", x), x)),),
+    "i1": lambda x: (lambda: E.sub(call("i0", x), _over(call("i1", x), x)),),
     "i0e": lambda x: (lambda: E.sub(call("i1e", x), E.mul(E.sign(x), call("i0e", x))),),
     "i1e": lambda x: (
         lambda: E.sub(
-            E.sub(call("i0e", x), E.div(call("i1e", x), x)), E.mul(E.sign(x), call("i1e", x))
+            E.sub(call("i0e", x), _over(call("i1e", x), x)), E.mul(E.sign(x), call("i1e", x))
         ),
     ),
     "ndtri": lambda x: (
@@ -65,6 +77,10 @@ _PARTIALS = {
 }
 
 
+_COARSE = {"betainc"}
+"""Functions whose own float32 loses more than rounding: 90 eps."""
+
+
 class ScipyFunction(Elementwise):
     """scipy.special's function `function`."""
 
@@ -72,8 +88,9 @@ class ScipyFunction(Elementwise):
 
     def impl(self, *xs, function):
         dtype = xs[0].dtype
-        if dtype.itemsize == 2:
-            xs = [x.astype(np.float32) for x in xs]
+        if dtype.itemsize == 2 or function in _COARSE:
+            wide = np.float64 if function in _COARSE else np.float32
+            xs = [x.astype(wide) for x in xs]
         return [np.asarray(_found(function)(*xs)).astype(dtype)]
 
     def partials(self, *xs, out, function):
