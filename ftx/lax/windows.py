@@ -24,7 +24,7 @@ from ..numpy import elementwise as U
 from ..numpy import shapes
 from ..numpy.linear_algebra import einsum
 from ..numpy.precision import check_precision
-from ..numpy.promotion import asarray, axis_index, cast, operand, unsupported
+from ..numpy.promotion import as_type, asarray, axis_index, unsupported
 from ..transforms.jit import make_jaxpr
 from ..transforms.vmap import vmap
 
@@ -348,8 +348,7 @@ def reduce(operands, init_values, computation, dimensions, out_sharding=None):
     leaves, treedef = tree.flatten(operands)
     xs = [asarray(x) for x in leaves]
     inits = [
-        cast(operand("reduce", i), x.dtype)
-        for i, x in zip(tree.leaves(init_values), xs, strict=True)
+        as_type("reduce", i, x.dtype) for i, x in zip(tree.leaves(init_values), xs, strict=True)
     ]
     axes = tuple(sorted(axis_index("reduce", d, xs[0].ndim) for d in dimensions))
     if len(xs) == 1:

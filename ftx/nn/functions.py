@@ -134,7 +134,7 @@ def log_sigmoid(x):
     >>> float(log_sigmoid(-1000.0))
     -1000.0
     """
-    return -softplus(-fnp.asarray(x))
+    return -softplus(-floating(x))
 
 
 @custom_jvp
@@ -161,7 +161,7 @@ def softplus(x):
     >>> float(softplus(1000.0))
     1000.0
     """
-    return fnp.logaddexp(x, 0.0)
+    return fnp.logaddexp(x, 0)
 
 
 def tanh(x, /):

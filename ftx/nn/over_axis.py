@@ -10,6 +10,8 @@ from functools import partial
 from .. import lax
 from .. import numpy as fnp
 from ..core.errors import ArgumentError, DTypeError
+from ..numpy.promotion import promote_dtypes
+from ..scipy.special import logsumexp
 from ..transforms.custom import custom_jvp
 
 __all__ = [
@@ -18,43 +20,8 @@ __all__ = [
 
 
 def floating(x):
-    """`x` as an array of floats: integers and booleans take the default float dtype."""
-    x = fnp.asarray(x)
-    return x if fnp.issubdtype(x.dtype, fnp.inexact) else x.astype(fnp.result_type(float))
-
-
-def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=None):
-    """log Σ b·eᵃ without overflow. a: float[...] → float[...] less the reduced axes
-
-    Args:
-      axis: axis or axes summed over; None for all.
-      b: factors of the exponentials, broadcast against `a`; 1 if None. Should the sum be
-        negative, the result is NaN unless `return_sign`.
-      keepdims: keep the reduced axes, with size 1.
-      return_sign: return (log |Σ|, sign of Σ).
-      where: bool, broadcast against `a`: the elements that take part.
-
-    >>> round(float(logsumexp(fnp.asarray([1000.0, 1000.0]))), 3)
-    1000.693
-    """
-    a = floating(a)
-    if where is not None:
-        a = fnp.where(where, a, 0)
-    if b is not None:
-        b = fnp.asarray(b)
-        a = fnp.where(b != 0, a, -fnp.inf)  # 0·e^inf counts as 0
-    peak = fnp.max(fnp.real(a), axis, keepdims=True, where=where, initial=-fnp.inf)
-    # An infinite peak would give inf − inf; and the result does not depend on the shift, so
-    # no gradient flows through it.
-    peak = lax.stop_gradient(fnp.where(fnp.isfinite(peak), peak, 0))
-    terms = fnp.exp(a - peak)
-    total = fnp.sum(terms if b is None else terms * b, axis, keepdims=keepdims, where=where)
-    shift = peak if keepdims else fnp.squeeze(peak, axis)
-    real = not fnp.iscomplexobj(a)
-    out = fnp.log(fnp.abs(total) if real or return_sign else total) + shift
-    if return_sign:
-        return out, fnp.sign(total)
-    return out if b is None or not real else fnp.where(total < 0, fnp.nan, out)
+    """`x` as an array of real or complex numbers."""
+    return promote_dtypes("nn", fnp.asarray(x), inexact=True)[0]
 
 
 def logmeanexp(x, axis=None, where=None, keepdims=False):

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from ..core.array import Value, install_methods
+from ..core.array import Value
+from ..core.array import install_methods as _install_methods
 from . import fft, linalg, scalar_types
 from .array_api import *  # noqa: F403
 from .composed import *  # noqa: F403
@@ -95,7 +96,7 @@ from .text import *  # noqa: F403
 from .ufuncs import *  # noqa: F403
 from .windows import *  # noqa: F403
 
-install_methods(METHODS)
+_install_methods(METHODS)
 
 ndarray = Value
 """What arrays and tracers are instances of."""

@@ -19,10 +19,10 @@ from ..transforms.custom import custom_jvp
 from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
+    as_type,
     asarray,
     broadcast,
     broadcast_value,
-    cast,
     operand,
     promote,
     promote_dtypes,
@@ -110,6 +110,8 @@ def isneginf(x, /, out=None):
 def clip(arr=None, /, min=None, max=None):
     """x no lower than `min` and no higher than `max`; None is no bound. All broadcast together.
 
+    A Python integer beyond the integers of x's dtype bounds nothing, and does not wrap as in JAX.
+
     >>> clip(5, 0, 3).tolist()
     3
     """
@@ -117,11 +119,20 @@ def clip(arr=None, /, min=None, max=None):
     for bound in (min, max):
         if bound is not None and dtypes.is_complex(operand("clip", bound).dtype):
             raise DTypeError(f"clip: expected real bounds, got {operand('clip', bound).aval}")
+    if dtypes.is_integer(x.dtype):
+        min, max = (_within(bound, np.iinfo(x.dtype)) for bound in (min, max))
     if min is not None:
         x = U.maximum(min, x)
     if max is not None:
         x = U.minimum(max, x)
     return x
+
+
+def _within(bound, limits):
+    """A bound, the nearest of the limits if a Python integer lies beyond them."""
+    if type(bound) is not int:
+        return bound
+    return limits.min if bound < limits.min else limits.max if bound > limits.max else bound
 
 
 def round(a, decimals=0, out=None):
@@ -140,13 +151,23 @@ def round(a, decimals=0, out=None):
         return C.complex_(round(C.real(x), decimals), round(C.imag(x), decimals))
     if dtypes.is_integer(x.dtype) or x.dtype == dtypes.bool_:
         if decimals < 0:
-            factor = 10**-decimals
-            return U.multiply(C.convert(E.round_(U.divide(x, float(factor))), x.dtype), factor)
+            return _round_integers(x, 10**-decimals)
         return x
     if decimals == 0:
         return E.round_(x)
     factor = constant_like(x, 10.0**decimals)
     return E.div(E.round_(E.mul(x, factor)), factor)
+
+
+def _round_integers(x, factor):
+    """The nearest multiple of `factor`, exactly; halfway the even one."""
+    if x.dtype == dtypes.bool_ or factor > np.iinfo(x.dtype).max:
+        return S.full(x.shape, 0, x.dtype)
+    quotient, rest = U.divmod(x, factor)
+    other = U.subtract(factor, rest)
+    odd = U.not_equal(U.remainder(quotient, 2), 0)
+    up = U.logical_or(U.greater(rest, other), U.logical_and(U.equal(rest, other), odd))
+    return U.multiply(U.add(quotient, C.convert(up, x.dtype)), factor)
 
 
 around = round
@@ -305,7 +326,7 @@ def heaviside(x1, x2, /):
     1.0
     """
     x, y = promote("heaviside", x1, x2, inexact=True)
-    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
+    zero, one = constant_like(x, 0), constant_like(x, 1)
     step = C.select(E.lt(x, zero), zero, C.select(E.gt(x, zero), one, y))
     return C.select(E.ne(x, x), x, step)
 
@@ -323,7 +344,9 @@ def modf(x, /, out=None):
         )
     (x,) = promote_dtypes("modf", x, inexact=True)
     whole = E.trunc(x)
-    return E.sub(x, whole), whole
+    infinite = E.eq(E.abs_(x), constant_like(x, math.inf))
+    rest = C.select(infinite, constant_like(x, 0), E.sub(x, whole))
+    return U.copysign(rest, x), whole
 
 
 def ldexp(x1, x2, /):
@@ -415,7 +438,7 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
             return E.eq(x, y)
         x, y = C.convert(x, dtypes.default_float()), C.convert(y, dtypes.default_float())
     real_type = dtypes.real_of(x.dtype)
-    rtol, atol = (cast(operand("isclose", t), real_type) for t in (rtol, atol))
+    rtol, atol = (as_type("isclose", t, real_type) for t in (rtol, atol))
     near = U.less_equal(U.absolute(E.sub(x, y)), U.add(atol, U.multiply(rtol, U.absolute(y))))
     both_finite = E.and_(isfinite(x), isfinite(y))
     found = E.or_(E.and_(near, both_finite), E.eq(x, y))
@@ -482,7 +505,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     high = highest if posinf is None else posinf
     low = -highest if neginf is None else neginf
     put = lambda test, value, rest: C.select(
-        test, broadcast_value(cast(operand("nan_to_num", value), x.dtype), x.shape), rest
+        test, broadcast_value(as_type("nan_to_num", value, x.dtype), x.shape), rest
     )
     out = put(isnan(x), nan, x)
     out = put(E.eq(x, constant_like(x, math.inf)), high, out)

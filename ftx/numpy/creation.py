@@ -20,11 +20,11 @@ from . import elementwise as U
 from .promotion import (
     QUIET,
     array,
+    as_type,
     asarray,
     axis_index,
     broadcast,
     broadcast_value,
-    cast,
     common_type,
     operand,
     promote_dtypes,
@@ -178,6 +178,15 @@ def _spread(value, like):
     return S.broadcast_in_dim(scalar(number, like.dtype), like.shape, ())
 
 
+def _ends(name, start, stop, dtype):
+    """Both in the real or complex dtype to compute in, and the dtype of the result."""
+    wanted = None if dtype is None else dtypes.canonical(dtype)
+    if wanted is not None and dtypes.is_inexact(wanted):
+        return as_type(name, start, wanted), as_type(name, stop, wanted), wanted
+    low, high = promote_dtypes(name, start, stop, inexact=True)
+    return low, high, wanted or low.dtype
+
+
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     """`num` numbers from start to stop at equal distances along `axis`.
 
@@ -193,17 +202,14 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     num = operator.index(num)
     if num < 0:
         raise ArgumentError(f"linspace: expected num of at least 0, got {num}")
-    if dtype is not None and dtypes.is_inexact(dtypes.canonical(dtype)):
-        start, stop = (asarray(v, dtype) if type(v) is float else v for v in (start, stop))
-    low, high = promote_dtypes("linspace", start, stop, inexact=True)
-    wanted = low.dtype if dtype is None else dtypes.canonical(dtype)
-    if dtypes.is_inexact(wanted):
-        low, high = C.convert(low, wanted), C.convert(high, wanted)
+    low, high, wanted = _ends("linspace", start, stop, dtype)
     low, high = broadcast("linspace", C.convert(low, low.dtype), C.convert(high, high.dtype))
     kind, shape = low.dtype, low.shape
     div = num - 1 if endpoint else num
-    gap = U.divide(U.subtract(high, low), cast(operand("linspace", div), kind))
-    if num > 1:
+    gap = U.divide(U.subtract(high, low), as_type("linspace", div, kind))
+    if num > 1 and dtypes.is_integer(wanted):
+        out = _whole_steps(low, high, num, div)
+    elif num > 1:
         real = dtypes.real_of(kind)
         line = E.div(S.iota(real, (div,), 0), S.full((div,), div, real))
         line = S.broadcast_in_dim(C.convert(line, kind), (div, *shape), (0,))
@@ -221,15 +227,24 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     return (out, gap) if retstep else out
 
 
+def _whole_steps(low, high, num, div):
+    """In float64 and by NumPy's formula, which rounds no integer below itself."""
+    low, high = C.convert(low, dtypes.float64), C.convert(high, dtypes.float64)
+    step = E.div(E.sub(high, low), S.full(low.shape, div, dtypes.float64))
+    shape = (num, *low.shape)
+    place, step = S.iota(dtypes.float64, shape, 0), broadcast_value(step, shape)
+    return E.add(E.mul(place, step), broadcast_value(low, shape))
+
+
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """base**start to base**stop at equal ratios along `axis`. Arguments as of `linspace`.
 
     >>> logspace(0, 2, 3).tolist()
     [1.0, 10.0, 100.0]
     """
-    exponents = linspace(start, stop, num, endpoint, axis=axis)
-    found = U.power(cast(operand("logspace", base), exponents.dtype), exponents)
-    return found if dtype is None else astype(found, dtype)
+    low, high, wanted = _ends("logspace", start, stop, dtype)
+    exponents = linspace(low, high, num, endpoint, axis=axis)
+    return C.convert(U.power(as_type("logspace", base, exponents.dtype), exponents), wanted)
 
 
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
@@ -238,12 +253,12 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     >>> [round(v, 3) for v in geomspace(1.0, 8.0, 4).tolist()]
     [1.0, 2.0, 4.0, 8.0]
     """
-    low, high = broadcast("geomspace", *promote_dtypes("geomspace", start, stop, inexact=True))
+    low, high, wanted = _ends("geomspace", start, stop, dtype)
+    low, high = broadcast("geomspace", low, high)
     side = E.sign(low)
     logs = linspace(U.log(E.mul(low, side)), U.log(E.mul(high, side)), num, endpoint, axis=axis)
     sides = moveaxis(broadcast_value(side, (num, *side.shape)), 0, axis)
-    found = E.mul(U.exp(logs), sides)
-    return found if dtype is None else astype(found, dtype)
+    return C.convert(E.mul(U.exp(logs), sides), wanted)
 
 
 def eye(N, M=None, k=0, dtype=None, *, device=None):
@@ -282,7 +297,7 @@ def tri(N, M=None, k=0, dtype=None):
     [[1.0, 0.0], [1.0, 1.0]]
     """
     shape = shape_tuple("tri", (N, N if M is None else M))
-    wanted = dtypes.default_float() if dtype is None else dtypes.canonical(dtype)
+    wanted = dtypes.float32 if dtype is None else dtypes.canonical(dtype)
     return C.convert(E.ge(*_diagonal_indices(shape, operator.index(k))), wanted)
 
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..core import dtypes
-from ..core.array import Array
+from ..core.array import PYTHON_SCALARS, Array
 from ..core.config import config
 from ..core.errors import DTypeError
 from ..core.primitives import elementwise as E
@@ -157,7 +157,13 @@ absolute = _unary(
     _FC + "bhilq", False,
 )  # fmt: skip
 square = _unary(
-    "square", E.square, np.square, "x * x", ("square(3).tolist()", "9"), _FC + INTEGERS, False
+    "square",
+    lambda x: x if x.dtype == dtypes.bool_ else E.square(x),
+    np.square,
+    "x * x",
+    ("square(3).tolist()", "9"),
+    _FC + INTEGERS,
+    False,
 )
 sign = _unary(
     "sign", E.sign, np.sign, "-1, 0 or 1 by the sign of x", ("sign(-2.5).tolist()", "-1.0"),
@@ -178,7 +184,18 @@ def _rounding(name, primitive, ufunc, text, value, result):
 floor = _rounding("floor", E.floor, np.floor, "The largest integer not above x", 1.7, 1.0)
 ceil = _rounding("ceil", E.ceil, np.ceil, "The smallest integer not below x", 1.2, 2.0)
 _trunc = _rounding("trunc", E.trunc, np.trunc, "x without its fraction", -1.7, -1.0)
-rint = _rounding("rint", E.round_, np.rint, "The nearest integer, halves to even", 2.5, 2.0)
+
+
+def _nearest(x):
+    return E.round_(x) if dtypes.is_inexact(x.dtype) else C.convert(x, dtypes.default_float())
+
+
+rint = _documented(
+    "rint",
+    fast_unary(np.rint, FLOATS, lambda x: _nearest(operand("rint", x))),
+    "The nearest integer, halves to even, as float",
+    ("rint(2.5).tolist()", "2.0"),
+)
 
 
 def trunc(x):
@@ -311,7 +328,7 @@ def logical_not(x, /):
 
 def _floor_quotient(x, y):
     quotient, rest = E.div(x, y), E.rem(x, y)
-    zero, one = S.full(x.shape, 0, x.dtype), S.full(x.shape, 1, x.dtype)
+    zero, one = constant_like(x, 0), constant_like(x, 1)
     if x.dtype in dtypes.UNSIGNED:
         return quotient
     if dtypes.is_integer(x.dtype):
@@ -322,8 +339,7 @@ def _floor_quotient(x, y):
 
 def _float_divmod(x, y):
     """Floored quotient and remainder of floats, as Python defines them."""
-    zero = S.full(x.shape, 0, x.dtype)
-    one = S.full(x.shape, 1, x.dtype)
+    zero, one = constant_like(x, 0), constant_like(x, 1)
     rest = E.rem(x, y)
     quotient = E.div(C.select(E.eq(y, zero), x, E.sub(x, rest)), y)
     below = E.and_(E.ne(rest, zero), E.ne(E.sign(y), E.sign(rest)))
@@ -538,8 +554,9 @@ def astype(x, dtype, /, *, copy=False, device=None):
     2
     """
     unsupported("astype", device=device)
-    x = operand("astype", x)
     wanted = dtypes.canonical(dtypes.default_float() if dtype is None else dtype)
     if wanted == dtypes.bool_:
-        return truth("astype", x)
-    return C.convert(x, wanted)
+        return truth("astype", operand("astype", x))
+    return (
+        scalar(x, wanted) if type(x) in PYTHON_SCALARS else C.convert(operand("astype", x), wanted)
+    )

@@ -22,10 +22,11 @@ from ..core.tracing import Tracer
 from . import elementwise as U
 from .index_plan import make_plan, spec_of
 from .promotion import (
+    as_type,
     asarray,
+    aval,
     axis_index,
     broadcast_value,
-    cast,
     operand,
     unsupported,
 )
@@ -131,7 +132,7 @@ def _write_masked(x, mask, values, combine):
 
     None if the values are for true elements one by one: those have to be found first.
     """
-    v = operand("x.at[...]", asarray(values) if isinstance(values, (list, tuple)) else values)
+    v = _new_values(values, x)
     if v.ndim > x.ndim - mask.ndim or mask.shape != x.shape[: mask.ndim]:
         return None
     new = _combine(combine, x, _fit(v, x.shape, (), x))
@@ -139,12 +140,18 @@ def _write_masked(x, mask, values, combine):
     return C.select(wide, new, x)
 
 
+def _new_values(values, x):
+    """Values as an array of x's dtype."""
+    v = asarray(values) if isinstance(values, (list, tuple)) else values
+    found = aval(v)
+    if dtypes.is_complex(found.dtype) and not dtypes.is_complex(x.dtype):
+        raise DTypeError(f"x.at[...]: expected real values for {x.aval}, got {found}")
+    return as_type("x.at[...]", v, x.dtype)
+
+
 def _fit(values, kept, new_axes, x):
     """Values as an array of x's dtype and the shape of x[index] without its new axes."""
-    v = operand("x.at[...]", asarray(values) if isinstance(values, (list, tuple)) else values)
-    if dtypes.is_complex(v.dtype) and not dtypes.is_complex(x.dtype):
-        raise DTypeError(f"x.at[...]: expected real values for {x.aval}, got {v.aval}")
-    v = C.convert(v, x.dtype)
+    v = _new_values(values, x)
     shown = list(kept)
     for a in sorted(new_axes):
         shown.insert(a, 1)
@@ -274,7 +281,7 @@ class Part:
         >>> asarray([1, 2]).at[0].subtract(5).tolist()
         [-4, 2]
         """
-        given = U.negative(asarray(values))
+        given = U.negative(_new_values(values, self._x))
         return self._update("subtract", given, mode, "add", wrap_negative_indices, out_sharding)
 
     def multiply(
@@ -433,7 +440,7 @@ def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
         )
     mode = _mode("put_along_axis", mode)
     x, place, spec, mode = _along("put_along_axis", arr, indices, axis, mode, True)
-    new = broadcast_value(cast(operand("put_along_axis", values), x.dtype), place.shape)
+    new = broadcast_value(as_type("put_along_axis", values, x.dtype), place.shape)
     mode = {"fill": "drop"}.get(mode, mode)
     return G.scatter_p.bind(x, new, place, spec=spec, mode=mode)[0]
 
@@ -451,7 +458,8 @@ def put(a, ind, v, mode=None, *, inplace=True):
         )
     x, where = operand("put", a), operand("put", asarray(ind))
     where = S.reshape(where, (where.size,))
-    new = S.reshape(asarray(v), (asarray(v).size,))
+    new = asarray(v, x.dtype)
+    new = S.reshape(new, (new.size,))
     if not where.size or not new.size:
         return x
     places = Array(np.arange(where.size) % new.size)

@@ -1,4 +1,4 @@
-"""Putting arrays together and taking them apart: concatenate, stack, split, pad, repeat, roll.
+"""Putting arrays together and taking them apart: concatenate, stack, split, repeat, roll.
 
 In: arrays or lists of arrays.  Out: arrays, or lists of them.
 Must not know: element types, beyond promotion.
@@ -30,7 +30,7 @@ from .promotion import (
     axis_index,
     axis_tuple,
     broadcast_value,
-    cast,
+    number_or_array,
     operand,
     promote_dtypes,
     shape_tuple,
@@ -191,7 +191,8 @@ def append(arr, values, axis=None):
     >>> append(asarray([1, 2]), 3).tolist()
     [1, 2, 3]
     """
-    return concatenate([asarray(arr), asarray(values)], axis)
+    x, new = promote_dtypes("append", *map(number_or_array, (arr, values)))
+    return concatenate([x, new], axis)
 
 
 def _split(name, ary, indices_or_sections, axis, uneven):
@@ -439,7 +440,7 @@ def insert(arr, obj, values, axis=None):
     [1, 2, 3]
     """
     x = operand("insert", asarray(arr))
-    new = cast(operand("insert", asarray(values)), x.dtype)
+    new = asarray(values, x.dtype)
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("insert", axis, x.ndim)

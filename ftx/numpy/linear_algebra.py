@@ -478,7 +478,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
 
 def _slide(name, a, v, mode, conjugate):
     """Products of shifted copies: by the matrix of all shifts of the shorter array."""
-    x, y = promote_dtypes(name, a, v)
+    x, y = promote_dtypes(name, a, v, inexact=True)
     if x.ndim != 1 or y.ndim != 1 or not x.size or not y.size:
         raise ShapeError(f"{name}: expected two arrays [n], not empty, got {x.aval} and {y.aval}")
     if mode not in ("full", "same", "valid"):
@@ -494,15 +494,16 @@ def _slide(name, a, v, mode, conjugate):
     if mode == "full":
         return whole
     size = max(n, m) if mode == "same" else max(n, m) - min(n, m) + 1
-    start = (total - size) // 2
+    cut = total - size
+    start = cut - cut // 2 if conjugate and n < m else cut // 2
     return S.slice_axis(whole, 0, start, start + size)
 
 
 def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
-    """Discrete convolution. a: array[n], v: array[m] -> array[n + m - 1] for mode 'full'.
+    """Discrete convolution. a: array[n], v: array[m] -> float[n + m - 1] for mode 'full'.
 
     >>> convolve(asarray([1, 2]), asarray([1, 1])).tolist()
-    [1, 3, 2]
+    [1.0, 3.0, 2.0]
     """
     check_precision("convolve", precision)
     unsupported("convolve", preferred_element_type=preferred_element_type)
@@ -510,10 +511,10 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
 
 
 def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None):
-    """Discrete correlation, `v` conjugated. a: array[n], v: array[m]
+    """Discrete correlation, `v` conjugated. a: array[n], v: array[m] -> float[n - m + 1]
 
     >>> correlate(asarray([1, 2]), asarray([1, 1])).tolist()
-    [3]
+    [3.0]
     """
     check_precision("correlate", precision)
     unsupported("correlate", preferred_element_type=preferred_element_type)

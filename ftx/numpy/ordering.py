@@ -29,11 +29,11 @@ from . import composed as M
 from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
+    as_type,
     asarray,
     axis_index,
     broadcast_shapes,
     broadcast_value,
-    cast,
     checked_now,
     operand,
     promote_dtypes,
@@ -290,7 +290,7 @@ def places_of(name, x, size=None, fill_value=None):
     there = U.less(place, x.size)
     found = _coordinates(U.minimum(place, x.size - 1), x.shape)
     return tuple(
-        M.choose_between(name, there, i, cast(operand(name, 0 if f is None else f), wanted))
+        M.choose_between(name, there, i, as_type(name, 0 if f is None else f, wanted))
         for i, f in zip(found, fills, strict=True)
     )
 
@@ -473,7 +473,7 @@ def _unique_sized(x, returned, axis, equal_nan, size, fill_value):
     fill = (
         S.reshape(S.slice_axis(values, 0, 0, 1), ())
         if fill_value is None
-        else (cast(operand("unique", fill_value), x.dtype))
+        else (as_type("unique", fill_value, x.dtype))
     )
     picked = G.gather(values, [at], "a[a],z->z", "promise")
     out = [C.select(there, picked, broadcast_value(fill, (size,)))]
@@ -494,7 +494,7 @@ def _unique_sized(x, returned, axis, equal_nan, size, fill_value):
 
 def _unique_of_none(x, returned, size, fill_value):
     """The result for an array without elements: fill_value (0), and zeros for the places."""
-    fill = cast(operand("unique", 0 if fill_value is None else fill_value), x.dtype)
+    fill = as_type("unique", 0 if fill_value is None else fill_value, x.dtype)
     lengths = [n for n, asked in zip((size, x.size, size), returned, strict=True) if asked]
     rest = [S.full((n,), 0, dtypes.default_int()) for n in lengths]
     return (broadcast_value(fill, (size,)), *rest) if rest else broadcast_value(fill, (size,))

@@ -1,149 +1,161 @@
-"""`pad`: elements put before and after an array along each axis.
+"""Elements put around an array: `pad` and its modes.
 
-In: arrays, widths, what to put there.  Out: larger arrays.
-Must not know: compiled programs.
+In: an array, widths known while tracing.  Out: an array of larger axes.
+Must not know: NumPy values; everything here traces.
 """
 
-from typing import Any
+import operator
 
 import numpy as np
 
+from ..core import dtypes
 from ..core.errors import ArgumentError, ShapeError, UnsupportedError
+from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
-from . import creation, joining, ordering, polynomials, reductions, shapes
 from . import elementwise as U
-from .promotion import asarray, broadcast_value, cast, operand
+from .creation import linspace
+from .joining import pick
+from .polynomials import apply_along_axis
+from .promotion import as_type, asarray, broadcast_value, cast, operand
+from .statistics import median
 
 __all__ = ["pad"]
+
+_OPTIONS = {
+    "constant": {"constant_values": 0},
+    "empty": {},
+    "edge": {},
+    "wrap": {},
+    "linear_ramp": {"end_values": 0},
+    "reflect": {"reflect_type": "even"},
+    "symmetric": {"reflect_type": "even"},
+    **dict.fromkeys(("maximum", "mean", "median", "minimum"), {"stat_length": None}),
+}
+"""The keyword of each mode, with its default."""
 
 
 def pad(array, pad_width, mode="constant", **kwargs):
     """`array` with elements put before and after it along each axis.
 
     Args:
-      pad_width: number, (before, after), one pair for each axis, or a dict of axes.
-      mode: 'constant' with constant_values=; 'linear_ramp' to end_values=; 'edge', 'wrap', 'empty';
-        'reflect' and 'symmetric' with reflect_type='even' or 'odd'; 'maximum', 'minimum', 'mean'
-        and 'median' over whole axes or stat_length= elements from either end; or a function of
-        (padded line, (before, after), axis, keyword arguments) that returns the line.
-    Raises: UnsupportedError for other modes and arguments.
+      pad_width: number, (before, after), one pair for each axis, or a dict of these by axis.
+      mode: 'constant' (constant_values=0); 'linear_ramp' from the edge to end_values=0; 'edge';
+        'wrap'; 'reflect' and 'symmetric', where reflect_type='odd' continues the slope; 'maximum',
+        'mean', 'median' and 'minimum' of the stat_length= elements at either end, by default all;
+        'empty' (zeros); or a function (vector, widths, axis, kwargs) -> vector.
+    Raises: NotImplementedError for another mode; ArgumentError for another keyword; ShapeError
+      for widths that fit no axes.
 
     >>> pad(asarray([1, 2]), 1).tolist()
     [0, 1, 2, 0]
+    >>> pad(asarray([1, 2, 4]), (0, 2), "reflect", reflect_type="odd").tolist()
+    [1, 2, 4, 6, 7]
     """
     x = operand("pad", asarray(array))
     widths = _pairs("pad", pad_width, x.ndim)
     if callable(mode):
-        return _by_function(x, widths, mode, kwargs)
-    if mode not in _MODES or set(kwargs) - {_OPTIONS.get(mode)}:
-        raise UnsupportedError(
-            f"pad: expected a mode among {sorted(_MODES)} with its arguments, or a function, got "
-            f"mode={mode!r} with {sorted(kwargs)}"
-        )
-    return _MODES[mode](x, widths, mode, *kwargs.values())
+        x = _pad_constant(x, widths, _value_pairs(0, x.ndim))
+        for axis, pair in enumerate(widths):
+            x = apply_along_axis(mode, axis, x, pair, axis, kwargs)
+        return x
+    if mode not in _OPTIONS:
+        raise UnsupportedError(f"pad: expected a mode among {', '.join(_OPTIONS)}, got {mode!r}")
+    if set(kwargs) - set(_OPTIONS[mode]):
+        known = ", ".join(_OPTIONS[mode]) or "no keywords"
+        raise ArgumentError(f"pad: expected {known} for mode {mode!r}, got {sorted(kwargs)}")
+    (option,) = ({**_OPTIONS[mode], **kwargs}).values() or (None,)
+    if mode in ("constant", "empty"):
+        return _pad_constant(x, widths, _value_pairs(option or 0, x.ndim))
+    if mode in ("edge", "wrap") or option == "even":
+        return _pad_by_index(x, widths, mode)
+    if mode == "linear_ramp":
+        return _pad_ramp(x, widths, _value_pairs(option, x.ndim))
+    if mode in ("reflect", "symmetric"):
+        if option != "odd":
+            raise ArgumentError(f"pad: expected reflect_type 'even' or 'odd', got {option!r}")
+        return _pad_odd(x, widths, mode)
+    return _pad_statistic(x, widths, _STATISTICS[mode], _value_pairs(option, x.ndim))
 
 
-def _constant(x, widths, mode, values=0):
-    return _pad_constant(x, widths, _value_pairs(values, x.ndim))
+def _mean(x, axis):
+    wide = x if dtypes.is_inexact(x.dtype) else C.convert(x, dtypes.float32)
+    total = R.reduce_sum(wide, (axis,))
+    return U.divide(total, x.shape[axis])
 
 
-def _by_place(x, widths, mode, reflect_type="even"):
-    """Copies of elements; an odd reflection continues the line instead of turning it."""
-    if reflect_type not in ("even", "odd"):
-        raise ArgumentError(f"pad: expected reflect_type 'even' or 'odd', got {reflect_type!r}")
+_STATISTICS = {
+    "maximum": lambda x, axis: R.reduce_max(x, (axis,)),
+    "minimum": lambda x, axis: R.reduce_min(x, (axis,)),
+    "mean": _mean,
+    "median": median,
+}
+
+
+def _pad_by_index(x, widths, mode):
     for axis, (low, high) in enumerate(widths):
-        if reflect_type == "odd":
-            x = _turned_over(x, axis, low, high, mode == "symmetric")
-        elif low or high:
-            x = joining.pick(x, np.pad(np.arange(x.shape[axis]), (low, high), mode=mode), axis)
+        if low or high:
+            x = pick(x, np.pad(np.arange(x.shape[axis]), (low, high), mode=mode), axis)
     return x
 
 
-def _turned_over(x, axis, low, high, with_edge):
-    n, skip = x.shape[axis], 0 if with_edge else 1
-    if max(low, high) > n - skip:
-        raise UnsupportedError(
-            f"pad: expected widths of at most {n - skip} for reflect_type='odd', got "
-            f"({low}, {high}); pad in steps"
-        )
-    twice = lambda edge, part: U.subtract(U.multiply(2, edge), shapes.flip(part, axis))
-    cut = lambda a, b: S.slice_axis(x, axis, a, b)
-    before = twice(cut(0, 1), cut(skip, skip + low))
-    after = twice(cut(n - 1, n), cut(n - skip - high, n - skip))
-    return S.concatenate([before, x, after], axis)
-
-
-def _ramp(x, widths, mode, end_values=0):
-    for axis, ((low, high), ends) in enumerate(
-        zip(widths, _value_pairs(end_values, x.ndim), strict=True)
-    ):
+def _pad_ramp(x, widths, ends):
+    for axis, ((low, high), (first, last)) in enumerate(zip(widths, ends, strict=True)):
         n = x.shape[axis]
-        before = _steps(x, S.slice_axis(x, axis, 0, 1), ends[0], low, axis)
-        after = _steps(x, S.slice_axis(x, axis, n - 1, n), ends[1], high, axis)
-        x = S.concatenate([before, x, shapes.flip(after, axis)], axis)
+        options = {"endpoint": False, "dtype": x.dtype, "axis": axis}
+        edges = [S.reshape(S.slice_axis(x, axis, i, i + 1), _less(x, axis)) for i in (0, n - 1)]
+        before = linspace(first, edges[0], low, **options)
+        after = S.rev(linspace(last, edges[1], high, **options), (axis,))
+        x = S.concatenate([before, x, after], axis)
     return x
 
 
-def _steps(x, edge, end, count, axis):
-    """`count` numbers from `end` to before `edge`."""
-    places = creation.arange(count).reshape((-1,) + (1,) * (x.ndim - axis - 1))
-    step = U.divide(U.subtract(edge, end), max(count, 1))
-    found = U.add(end, U.multiply(step, places))
-    exact = x.dtype.kind in "biu"
-    return C.convert(U.floor(found) if exact else found, x.dtype)
+def _less(x, axis):
+    return (*x.shape[:axis], *x.shape[axis + 1 :])
 
 
-def _median(x, axis, keepdims):
-    ordered, n = ordering.sort(x, axis), x.shape[axis]
-    middle = S.slice_axis(ordered, axis, (n - 1) // 2, n // 2 + 1)
-    return reductions.mean(middle, axis, keepdims=keepdims)
+def _pad_odd(x, widths, mode):
+    """Reflected through the point at the edge, again and again if wider than the array."""
+    for axis, (low, high) in enumerate(widths):
+        reach = max(1, x.shape[axis] - (mode == "reflect"))
+        skip = 1 if mode == "reflect" and x.shape[axis] > 1 else 0
+        x = S.rev(_continued(S.rev(x, (axis,)), axis, low, reach, skip), (axis,))
+        x = _continued(x, axis, high, reach, skip)
+    return x
 
 
-def _statistic(x, widths, mode, stat_length=None):
-    fold = _STATISTICS[mode]
-    lengths = [(None, None)] * x.ndim
-    if stat_length is not None:
-        lengths = _pairs("pad", stat_length, x.ndim)
-    for axis, ((low, high), (left, right)) in enumerate(zip(widths, lengths, strict=True)):
+def _continued(x, axis, width, reach, skip):
+    """x with `width` elements after it, at most `reach` at a time, the last `skip` not repeated."""
+    while width > 0:
+        n, step = x.shape[axis], min(width, reach)
+        edge = S.slice_axis(x, axis, n - 1, n)
+        turned = S.rev(S.slice_axis(x, axis, n - skip - step, n - skip), (axis,))
+        x = S.concatenate([x, U.subtract(U.multiply(edge, 2), turned)], axis)
+        width -= step
+    return x
+
+
+def _pad_statistic(x, widths, statistic, lengths):
+    for axis, (pair, counts) in enumerate(zip(widths, lengths, strict=True)):
         n = x.shape[axis]
-        if not n or left == 0 or right == 0:
-            raise ArgumentError(f"pad: expected elements for mode {mode!r}, got none of {x.aval}")
-        first = S.slice_axis(x, axis, 0, n if left is None else min(left, n))
-        last = S.slice_axis(x, axis, 0 if right is None else max(n - right, 0), n)
-        edges = [fold(part, axis, keepdims=True) for part in (first, last)]
-        if x.dtype.kind in "biu":
-            edges = [U.rint(e) for e in edges]
-        sizes = [(*x.shape[:axis], k, *x.shape[axis + 1 :]) for k in (low, high)]
+        counts = [n if c is None else min(operator.index(c), n) for c in counts]
+        if min(counts) < 1:
+            raise ArgumentError(f"pad: expected stat_length of at least 1, got {lengths}")
+        ends = S.slice_axis(x, axis, 0, counts[0]), S.slice_axis(x, axis, n - counts[1], n)
         before, after = (
-            broadcast_value(C.convert(e, x.dtype), s) for e, s in zip(edges, sizes, strict=True)
+            _repeated(x, statistic(part, axis), axis, size)
+            for part, size in zip(ends, pair, strict=True)
         )
         x = S.concatenate([before, x, after], axis)
     return x
 
 
-def _by_function(x, widths, function, kwargs):
-    x = _pad_constant(x, widths, [(0, 0)] * x.ndim)
-    for axis, pair in enumerate(widths):
-        line = lambda v, pair=pair, axis=axis: function(v, pair, axis, kwargs)
-        x = polynomials.apply_along_axis(line, axis, x)
-    return x
-
-
-_STATISTICS: dict[str, Any] = {
-    "maximum": reductions.max, "minimum": reductions.min, "mean": reductions.mean,
-    "median": _median,
-}  # fmt: skip
-_MODES = {
-    **dict.fromkeys(("constant", "empty"), _constant), "linear_ramp": _ramp,
-    **dict.fromkeys(("edge", "reflect", "symmetric", "wrap"), _by_place),
-    **dict.fromkeys(_STATISTICS, _statistic),
-}  # fmt: skip
-_OPTIONS = {
-    "constant": "constant_values", "linear_ramp": "end_values",
-    **dict.fromkeys(("reflect", "symmetric"), "reflect_type"),
-    **dict.fromkeys(_STATISTICS, "stat_length"),
-}  # fmt: skip
+def _repeated(x, found, axis, size):
+    """`found`, rounded if x has integers, `size` times along an axis."""
+    if not dtypes.is_inexact(x.dtype) and dtypes.is_inexact(found.dtype):
+        found = U.rint(found)
+    column = S.expand_dims(cast(found, x.dtype), (axis,))
+    return broadcast_value(column, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
 
 
 def _pairs(name, widths, ndim):
@@ -173,7 +185,7 @@ def _value_pairs(values, ndim):
 
 
 def _pad_constant(x, widths, values):
-    fill = lambda v: S.reshape(cast(v if type(v) is float else operand("pad", v), x.dtype), ())
+    fill = lambda v: S.reshape(as_type("pad", v, x.dtype), ())
     first = values[0][0] if values else 0
     if all(v is first or (type(v) is type(first) and v == first) for p in values for v in p):
         return S.pad(x, fill(first), [(a, b, 0) for a, b in widths])

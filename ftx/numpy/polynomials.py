@@ -21,6 +21,7 @@ from . import composed as M
 from . import creation, indexing, joining, linalg, linear_algebra, reductions, shapes
 from . import elementwise as U
 from .promotion import (
+    as_type,
     asarray,
     axis_index,
     broadcast,
@@ -97,7 +98,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
     """Product of two polynomials, the highest power first. a1: [n], a2: [m]
 
     >>> polymul(asarray([1, 2]), asarray([1, 3])).tolist()
-    [1, 5, 6]
+    [1.0, 5.0, 6.0]
     """
     x, y = shapes.atleast_1d(asarray(a1)), shapes.atleast_1d(asarray(a2))
     if trim_leading_zeros:
@@ -151,9 +152,9 @@ def polyder(p, m=1):
     """m-th derivative of a polynomial, the highest power first. p: [n] -> [n - m]
 
     >>> polyder(asarray([1, 2, 3])).tolist()
-    [2, 2]
+    [2.0, 2.0]
     """
-    x = shapes.atleast_1d(asarray(p))
+    (x,) = promote_dtypes("polyder", shapes.atleast_1d(asarray(p)), inexact=True)
     for _ in range(operator.index(m)):
         n = x.shape[0]
         powers = cast(asarray(np.arange(n - 1, 0, -1)), x.dtype)
@@ -199,7 +200,7 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     order = operator.index(deg) + 1
     rows, right = creation.vander(x, order), y
     if w is not None:
-        scale = cast(asarray(w), x.dtype)
+        scale = asarray(w, x.dtype)
         rows = U.multiply(rows, S.expand_dims(scale, (1,)))
         right = U.multiply(y, scale if y.ndim == 1 else S.expand_dims(scale, (1,)))
     size = U.sqrt(reductions.sum(U.square(rows), 0))
@@ -261,7 +262,7 @@ def fill_diagonal(a, val, wrap=False, *, inplace=True):
         places = (creation.arange(min(x.shape)),) * 2
     else:
         places = creation.diag_indices_from(x)
-    new = shapes.ravel(asarray(val))
+    new = shapes.ravel(asarray(val, x.dtype))
     n = places[0].shape[0]
     if new.size > 1:
         new = joining.resize(new, (n,))
@@ -339,11 +340,9 @@ def piecewise(x, condlist, funclist, *args, **kw):
             f"piecewise: expected {len(condlist)} or {len(condlist) + 1} functions, got {len(funs)}"
         )
     value = lambda f: f(x, *args, **kw) if callable(f) else f
-    out = broadcast_value(cast(operand("piecewise", value(funs[0])), x.dtype), x.shape)
+    out = broadcast_value(as_type("piecewise", value(funs[0]), x.dtype), x.shape)
     for condition, f in zip(condlist, funs[1:], strict=True):
-        out = M.choose_between(
-            "piecewise", condition, cast(operand("piecewise", value(f)), x.dtype), out
-        )
+        out = M.choose_between("piecewise", condition, as_type("piecewise", value(f), x.dtype), out)
     return out
 
 

@@ -173,6 +173,16 @@ def cast(x, dtype, weak_type=False):
     return C.convert(x, dtype, weak_type)
 
 
+def number_or_array(x):
+    """`x` as an array, but a number of Python as it is: it takes the dtype of what it joins."""
+    return x if type(x) in _SCALARS else asarray(x)
+
+
+def as_type(name, x, dtype):
+    """`x` as an array of `dtype`; a number without a detour over the default type."""
+    return cast(x if type(x) in _SCALARS else operand(name, x), dtype)
+
+
 def promote_dtypes(name, *args, inexact=False):
     """Operands as arrays of one dtype (real or complex if `inexact`), shapes as they were."""
     operands = [x if type(x) in _SCALARS else operand(name, x) for x in args]
@@ -368,12 +378,12 @@ def _straddles(a, x):
     return type(a) is np.ndarray and not result_pool.is_aligned(x._live())
 
 
-def _to_value(a, dtype=None):
-    """`a` as an array; Python numbers at once in `dtype`, which may hold more of their digits."""
+def _to_value(a, wanted=None):
+    """`a` as a value; numbers of Python in the dtype `wanted`, if that loses nothing."""
     if isinstance(a, (list, tuple)):
-        return _from_sequence(a, dtype)
-    if dtype is not None and type(a) in _SCALARS:
-        return scalar(a, dtype)
+        return _from_sequence(a, wanted)
+    if type(a) in _SCALARS and wanted is not None:
+        return scalar(a, wanted)
     if is_operand(a):
         return operand("asarray", a)
     if hasattr(a, "__array__"):
@@ -387,7 +397,7 @@ def _to_value(a, dtype=None):
         and hasattr(a, "__getitem__")
         and not isinstance(a, (str, bytes, dict))
     ):
-        return _from_sequence(list(a), dtype)
+        return _from_sequence(list(a), wanted)
     raise NotAnArrayError(
         f"asarray: expected an array, a number or nested lists of numbers, got {type(a).__name__} "
         f"{str(a)[:40]!r}; convert it to numbers first"
@@ -403,7 +413,7 @@ def _leaves(nested, into):
     return into
 
 
-def _from_sequence(nested, wanted=None):
+def _from_sequence(nested, wanted):
     leaves = _leaves(nested, [])
     kinds = set(map(type, leaves))
     if kinds <= _SCALARS:
@@ -415,10 +425,11 @@ def _from_sequence(nested, wanted=None):
                 dtype = dtypes.python_scalar_dtype(kind)
                 break
         return Array(_numpy(nested, dtype))
-    values = [_to_value(x, wanted) for x in leaves]
+    values = list(map(_leaf, leaves))
     dtype = common_type(values)[0] if wanted is None else wanted
-    if all(type(v) is Array for v in values) and STATE.trace is None:
-        return Array(_numpy(_mapped(nested, lambda x: np.asarray(_to_value(x, wanted))), dtype))
+    arrays = all(type(v) is Array or type(v) in _SCALARS for v in values)
+    if arrays and STATE.trace is None:
+        return Array(_numpy(_mapped(nested, lambda x: np.asarray(_leaf(x))), dtype))
     return _stacked(nested, dtype)
 
 
@@ -434,13 +445,17 @@ def _numpy(nested, dtype):
     return QUIET.run(found.astype, dtype)
 
 
+def _leaf(x):
+    return x if type(x) in _SCALARS else _to_value(x)
+
+
 def _mapped(nested, f):
     return [_mapped(x, f) if isinstance(x, (list, tuple)) else f(x) for x in nested]
 
 
 def _stacked(nested, dtype):
     rows = [
-        _stacked(x, dtype) if isinstance(x, (list, tuple)) else cast(_to_value(x, dtype), dtype)
+        _stacked(x, dtype) if isinstance(x, (list, tuple)) else cast(_leaf(x), dtype)
         for x in nested
     ]
     if not rows:

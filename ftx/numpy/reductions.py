@@ -19,6 +19,7 @@ from . import elementwise as U
 from .elementwise import constant_like, truth
 from .promotion import (
     apply_now,
+    as_type,
     asarray,  # noqa: F401  for the examples
     axis_index,
     axis_tuple,
@@ -113,7 +114,7 @@ def prod(
 
 
 def _initial(name, initial, like):
-    return broadcast_value(cast(operand(name, initial), like.dtype), like.shape)
+    return broadcast_value(as_type(name, initial, like.dtype), like.shape)
 
 
 def _axes(axis):
@@ -270,7 +271,9 @@ def average(a, axis=None, weights=None, returned=False, keepdims=False):
         total = sum(w, axis, keepdims=keepdims)
         found = E.div(sum(E.mul(x, w), axis, keepdims=keepdims), total)
     if returned:
-        return found, broadcast_value(cast(operand("average", total), found.dtype), found.shape)
+        return found, broadcast_value(
+            C.convert(operand("average", total), found.dtype), found.shape
+        )
     return found
 
 
@@ -278,7 +281,7 @@ def _deviations(name, a, axis, dtype, where, given_mean):
     x = operand(name, a)
     x = C.convert(x, _mean_type(x, dtype), x.weak_type and dtype is None)
     centre = given_mean if given_mean is not None else mean(x, axis, keepdims=True, where=where)
-    x = U.subtract(x, cast(operand(name, centre), x.dtype))
+    x = U.subtract(x, as_type(name, centre, x.dtype))
     if dtypes.is_complex(x.dtype):
         return E.add(E.square(C.real(x)), E.square(C.imag(x)))
     return E.square(x)
@@ -429,7 +432,7 @@ def cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False):
 
 def _without_nan(name, a, value):
     x = operand(name, a)
-    return M.choose_between(name, M.isnan(x), cast(operand(name, value), x.dtype), x)
+    return M.choose_between(name, M.isnan(x), as_type(name, value, x.dtype), x)
 
 
 def _nan_extremum(name, a, axis, keepdims, initial, where, fold, neutral):

@@ -15,7 +15,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import shape as S
 from . import composed as M
 from . import elementwise as U
-from . import indexing, joining, reductions
+from . import indexing, joining, reductions, shapes
 from .ordering import argsort, check_choice, known, lexsort, nonzero, searchsorted, sort, unique
 from .promotion import asarray, broadcast_value, promote_dtypes
 
@@ -185,7 +185,7 @@ def setdiff1d(ar1, ar2, assume_unique=False, *, size=None, fill_value=None):
     """
     if size is None:
         return Array(np.setdiff1d(known("setdiff1d", ar1), known("setdiff1d", ar2), assume_unique))
-    x, y = _flat("setdiff1d", ar1, ar2)
+    x, y = shapes.ravel(asarray(ar1)), shapes.ravel(asarray(ar2))
     ordered, first = (x, U.equal(x, x)) if assume_unique else _firsts(x, False)
     fill_value = 0 if fill_value is None else fill_value
     return _taken(ordered, U.logical_and(first, isin(ordered, y, invert=True)), size, fill_value)[0]

@@ -20,7 +20,7 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import sorting
 from . import composed as M
-from . import creation, indexing, joining, linear_algebra, ordering, padding, reductions, shapes
+from . import creation, indexing, joining, linear_algebra, ordering, reductions, shapes
 from . import elementwise as U
 from .elementwise import constant_like
 from .promotion import (
@@ -29,6 +29,7 @@ from .promotion import (
     axis_tuple,
     broadcast_value,
     cast,
+    number_or_array,
     operand,
     promote_dtypes,
     unsupported,
@@ -64,7 +65,7 @@ def _quantile(name, a, q, axis, method, keepdims, skip_nan):
     rows, shape = _rows(name, a, axis, keepdims)
     if not rows.shape[-1]:
         raise EmptyArrayError(f"{name}: expected at least one element, got {operand(name, a).aval}")
-    q = C.convert(asarray(q), rows.dtype)
+    q = asarray(q, rows.dtype)
     last, n = rows.ndim - 1, rows.shape[-1]
     (ordered,) = sorting.sort([rows], last, 1)
     bad = reductions.any(M.isnan(rows), -1, keepdims=True)
@@ -212,11 +213,13 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
         raise ArgumentError(f"diff: expected n of at least 0, got {n}")
     if x.ndim == 0:
         raise ShapeError("diff: expected an array with axes, got a scalar")
+    if n == 0:
+        return x
     parts = []
     for extra, first in ((prepend, True), (append, False)):
         if extra is None:
             continue
-        v = operand("diff", asarray(extra))
+        v = promote_dtypes("diff", x, number_or_array(extra))[1]
         if v.ndim == 0:
             v = broadcast_value(v, (*x.shape[:at], 1, *x.shape[at + 1 :]))
         parts.append((v, first))
@@ -237,23 +240,25 @@ def ediff1d(ary, to_end=None, to_begin=None):
     """
     steps = diff(shapes.ravel(asarray(ary)))
     parts = [v for v in (to_begin, steps, to_end) if v is not None]
-    return joining.concatenate([shapes.ravel(cast(asarray(p), steps.dtype)) for p in parts])
+    return joining.concatenate([shapes.ravel(asarray(p, steps.dtype)) for p in parts])
 
 
 def gradient(f, *varargs, axis=None, edge_order=None):
     """Central differences along axes (one-sided at the ends): an array per axis, or one.
 
     Args:
-      varargs: distance of neighbours, one number or one for each axis.
+      varargs: distance of neighbours, one for all axes or one for each: a number, or the
+        coordinates along the axis.
 
     >>> gradient(asarray([1.0, 4.0, 9.0])).tolist()
     [3.0, 4.0, 5.0]
     """
     if edge_order not in (None, 1):
         raise UnsupportedError(f"gradient: expected edge_order=1, got {edge_order}")
-    (x,) = promote_dtypes("gradient", asarray(f), inexact=True)
+    given = map(number_or_array, varargs)
+    x, *steps = promote_dtypes("gradient", asarray(f), *given, inexact=True)
     axes = axis_tuple("gradient", axis, x.ndim)
-    steps = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
+    steps = steps * (len(axes) if len(steps) == 1 else 1) or [asarray(1.0)] * len(axes)
     if len(steps) != len(axes):
         raise ShapeError(
             f"gradient: expected a distance for each of {len(axes)} axes, got {len(steps)}"
@@ -263,19 +268,28 @@ def gradient(f, *varargs, axis=None, edge_order=None):
 
 
 def _gradient(x, axis, step):
-    if operand("gradient", asarray(step)).ndim:
-        raise UnsupportedError(
-            "gradient: expected one distance, got coordinates "
-            f"{operand('gradient', asarray(step)).aval}; divide by differences of the "
-            "coordinates"
-        )
     n = x.shape[axis]
     if n < 2:
         raise ShapeError(f"gradient: expected at least 2 elements along axis {axis}, got {x.aval}")
+    if step.shape not in ((), (n,)):
+        raise ShapeError(
+            f"gradient: expected a number or {n} coordinates for axis {axis}, got {step.aval}"
+        )
     part = lambda a, b: S.slice_axis(x, axis, a, b)
     first, last = E.sub(part(1, 2), part(0, 1)), E.sub(part(n - 1, n), part(n - 2, n - 1))
-    middle = U.multiply(E.sub(part(2, n), part(0, n - 2)), 0.5)
-    return U.divide(S.concatenate([first, middle, last], axis), step)
+    if not step.ndim:
+        middle = U.multiply(E.sub(part(2, n), part(0, n - 2)), 0.5)
+        return U.divide(S.concatenate([first, middle, last], axis), step)
+    column = [1] * x.ndim
+    column[axis] = n - 1
+    widths = S.reshape(diff(step), tuple(column))
+    before, after = S.slice_axis(widths, axis, 0, n - 2), S.slice_axis(widths, axis, 1, n - 1)
+    slopes = U.divide(diff(x, axis=axis), widths)
+    low, high = S.slice_axis(slopes, axis, 0, n - 2), S.slice_axis(slopes, axis, 1, n - 1)
+    # The slope at a point of the parabola through it and its neighbours.
+    middle = U.divide(U.add(U.multiply(low, after), U.multiply(high, before)), U.add(before, after))
+    ends = S.slice_axis(slopes, axis, 0, 1), S.slice_axis(slopes, axis, n - 2, n - 1)
+    return S.concatenate([ends[0], middle, ends[1]], axis)
 
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
@@ -284,11 +298,13 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     >>> trapezoid(asarray([1.0, 3.0])).tolist()
     2.0
     """
-    (v,) = promote_dtypes("trapezoid", asarray(y), inexact=True)
+    if x is None:
+        (v,) = promote_dtypes("trapezoid", asarray(y), inexact=True)
+    else:
+        v, place = promote_dtypes("trapezoid", asarray(y), number_or_array(x), inexact=True)
     v = shapes.moveaxis(v, axis, -1)
     n = v.shape[-1]
     if x is not None:
-        place = operand("trapezoid", asarray(x))
         dx = diff(place if place.ndim == 1 else shapes.moveaxis(place, axis, -1))
     pairs = E.add(S.slice_axis(v, v.ndim - 1, 1, n), S.slice_axis(v, v.ndim - 1, 0, n - 1))
     return U.multiply(0.5, reductions.sum(U.multiply(dx, pairs), -1))
@@ -300,17 +316,19 @@ def unwrap(p, discont=None, axis=-1, period=6.283185307179586):
     >>> [round(v, 3) for v in unwrap(asarray([0.0, 6.2])).tolist()]
     [0.0, -0.083]
     """
-    (x,) = promote_dtypes("unwrap", asarray(p), inexact=True)
-    steps, half = diff(x, axis=axis), period / 2
+    x, period = promote_dtypes("unwrap", asarray(p), period)
+    half = (U.floor_divide if dtypes.is_integer(x.dtype) else U.divide)(period, 2)
+    steps = diff(x, axis=axis)
     wrapped = U.subtract(U.remainder(U.add(steps, half), period), half)
-    on_edge = U.logical_and(U.equal(wrapped, -half), U.greater(steps, 0))
+    on_edge = U.logical_and(U.equal(wrapped, U.negative(half)), U.greater(steps, 0))
     wrapped = M.choose_between("unwrap", on_edge, half, wrapped)
     move = U.subtract(wrapped, steps)
     small = U.less(U.absolute(steps), half if discont is None else discont)
-    move = M.choose_between("unwrap", small, 0.0, move)
-    config = [(0, 0)] * x.ndim
-    config[axis_index("unwrap", axis, x.ndim)] = (1, 0)
-    return E.add(x, cast(padding.pad(reductions.cumsum(move, axis), config), x.dtype))
+    move = M.choose_between("unwrap", small, 0, move)
+    config = [(0, 0, 0)] * x.ndim
+    config[axis_index("unwrap", axis, x.ndim)] = (1, 0, 0)
+    moved = cast(reductions.cumsum(move, axis), x.dtype)
+    return E.add(x, S.pad(moved, S.full((), 0, x.dtype), config))
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, dtype=None):
@@ -336,7 +354,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     weights = None
     for w in (fweights, aweights):
         if w is not None:
-            weights = asarray(w) if weights is None else U.multiply(weights, w)
+            (_, w) = promote_dtypes("cov", x, asarray(w))
+            weights = w if weights is None else U.multiply(weights, w)
     centre, total = reductions.average(x, 1, weights, True)
     total = S.reshape(S.slice_axis(total, 0, 0, 1), ())
     if weights is None:
@@ -346,7 +365,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     elif aweights is None:
         divisor = U.subtract(total, ddof)
     else:
-        spread = reductions.sum(U.multiply(weights, aweights))
+        spread = reductions.sum(U.multiply(weights, w))
         divisor = U.subtract(total, U.divide(U.multiply(ddof, spread), total))
     x = U.subtract(x, S.expand_dims(centre, (1,)))
     weighted = x if weights is None else U.multiply(x, weights)
@@ -408,13 +427,13 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     given = asarray(bins)
     (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
     if given.ndim:
-        return C.convert(given, x.dtype) if not dtypes.is_inexact(given.dtype) else given
+        return cast(given, x.dtype)
     if range is None:
         low, high = (
             (reductions.min(x), reductions.max(x)) if x.size else (asarray(0.0), asarray(1.0))
         )
     else:
-        low, high = (cast(asarray(v), x.dtype) for v in range)
+        low, high = (asarray(v, x.dtype) for v in range)
     flat = U.equal(low, high)
     low = M.choose_between("histogram", flat, U.subtract(low, 0.5), low)
     high = M.choose_between("histogram", flat, U.add(high, 0.5), high)
@@ -430,10 +449,11 @@ def histogram(a, bins=10, range=None, weights=None, density=None):
     >>> histogram(asarray([0.0, 0.2, 1.0]), 2)[0].tolist()
     [2.0, 1.0]
     """
-    edges = histogram_bin_edges(a, bins, range, weights)
-    (x,) = promote_dtypes("histogram", asarray(a), inexact=True)
+    given = [asarray(a)] if weights is None else [asarray(a), asarray(weights)]
+    x, *rest = promote_dtypes("histogram", *given, inexact=True)
+    edges = histogram_bin_edges(x, bins, range, weights)
     x = S.reshape(x, (x.size,))
-    w = S.full(x.shape, 1, x.dtype) if weights is None else shapes.ravel(asarray(weights))
+    w = shapes.ravel(rest[0]) if rest else S.full(x.shape, 1, x.dtype)
     n = edges.shape[0] - 1
     which = _bin_of(x, edges)
     counts = G.scatter_add_p.bind(
@@ -523,7 +543,9 @@ def interp(x, xp, fp, left=None, right=None, period=None):
             raise ArgumentError(
                 f"interp: expected a number or 'extrapolate' as {name}, got {side!r}"
             )
-    x, xp, fp = promote_dtypes("interp", asarray(x), asarray(xp), asarray(fp), inexact=True)
+    x, xp = promote_dtypes("interp", asarray(x), asarray(xp), inexact=True)
+    (fp,) = promote_dtypes("interp", asarray(fp), inexact=True)
+    x, xp, fp = promote_dtypes("interp", x, xp, fp)
     if xp.ndim != 1 or xp.shape != fp.shape:
         raise ShapeError(f"interp: expected xp [n] and fp [n], got {xp.aval} and {fp.aval}")
     if period is not None:
@@ -542,8 +564,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     width, rise = E.sub(at(xp, place), low), E.sub(at(fp, place), f_low)
     flat = U.less_equal(U.absolute(width), float(np.finfo(x.dtype).eps) * 0)
     safe = C.select(flat, constant_like(width, 1), width)
-    slope = E.mul(E.div(E.sub(x, low), safe), rise)
-    found = C.select(flat, f_low, E.add(f_low, slope))
+    slope = U.multiply(E.div(E.sub(x, low), safe), rise)
+    found = M.choose_between("interp", flat, f_low, U.add(f_low, slope))
     if period is None:
         first, last = (
             S.reshape(S.slice_axis(v, 0, i, i + 1), ()) for v, i in ((xp, 0), (xp, n - 1))
@@ -554,6 +576,6 @@ def interp(x, xp, fp, left=None, right=None, period=None):
             (right, U.greater(x, last), f_last),
         ):
             if side is None or not isinstance(side, str):
-                value = edge if side is None else cast(asarray(side), x.dtype)
+                value = edge if side is None else side
                 found = M.choose_between("interp", outside, value, found)
     return found

@@ -125,7 +125,50 @@ def betaln(a, b):
     -2.4849
     """
     a, b = _many("betaln", a, b)
-    return E.sub(E.add(T.lgamma(a), T.lgamma(b)), T.lgamma(E.add(a, b)))
+    x, y = E.min_(a, b), E.max_(a, b)
+    far = constant_like(x, _FAR)
+    # What is not chosen is computed too: at places where it and its slope are finite.
+    large_x, large_y = E.max_(x, far), E.max_(y, far)
+    near = E.sub(E.add(T.lgamma(x), T.lgamma(y)), T.lgamma(E.add(x, y)))
+    one = _beta_beyond(x, large_y)
+    two = _beta_beyond_both(large_x, large_y)
+    return C.select(E.lt(y, far), near, C.select(E.lt(x, far), one, two))
+
+
+_FAR = 8.0
+# B(2k) / (2k (2k - 1)): Stirling's series of log Gamma, to 2e-17 at 8.
+_STIRLING = (
+    *(1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156),
+    *(-3617 / 122400, 43867 / 244188, -174611 / 125400),
+)
+
+
+def _stirling(x):
+    """log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2), for x of at least 8."""
+    inverse = E.div(constant_like(x, 1), x)
+    square, out = E.square(inverse), constant_like(x, 0)
+    for c in reversed(_STIRLING):
+        out = E.add(E.mul(out, square), constant_like(x, c))
+    return E.mul(out, inverse)
+
+
+def _beta_beyond(x, y):
+    """betaln(x, y) for a large y, from the small difference of two log Gamma's."""
+    total, half = E.add(x, y), constant_like(x, 0.5)
+    rest = E.sub(_stirling(y), _stirling(total))
+    slope = E.mul(x, E.sub(constant_like(x, 1), T.log(total)))
+    bend = E.mul(E.sub(y, half), T.log1p(E.div(x, y)))
+    return E.add(T.lgamma(x), E.add(rest, E.sub(slope, bend)))
+
+
+def _beta_beyond_both(x, y):
+    """betaln(x, y) for x <= y, both large."""
+    total, half = E.add(x, y), constant_like(x, 0.5)
+    rest = E.sub(E.add(_stirling(x), _stirling(y)), _stirling(total))
+    start = E.sub(constant_like(x, 0.5 * math.log(2 * math.pi)), E.mul(half, T.log(y)))
+    share = E.mul(E.sub(x, half), T.log(E.div(x, total)))
+    bend = E.mul(y, T.log1p(E.div(x, y)))
+    return E.add(E.add(rest, start), E.sub(share, bend))
 
 
 def multigammaln(a, d):
@@ -202,7 +245,7 @@ def xlog1py(x, y):
 
 
 def _times_log(x, y, log):
-    zero = S.full(x.shape, 0, x.dtype)
+    zero = constant_like(x, 0)
     none = E.eq(x, zero)
     safe = C.select(none, constant_like(y, 1), y)
     return C.select(none, zero, E.mul(x, log(safe)))
@@ -226,7 +269,7 @@ def rel_entr(p, q):
     0.0
     """
     p, q = _many("rel_entr", p, q)
-    zero = S.full(p.shape, 0, p.dtype)
+    zero = constant_like(p, 0)
     both = E.and_(E.gt(p, zero), E.gt(q, zero))
     one = constant_like(p, 1)
     safe_p, safe_q = C.select(both, p, one), C.select(both, q, one)
@@ -260,25 +303,26 @@ def ndtr(x):
     return C.select(E.lt(size, constant_like(x, math.sqrt(0.5))), near, tail)
 
 
-_LOWER = {dtypes.float64: -20.0}
-_UPPER = {dtypes.float64: 8.0}
+_LOWER = {dtypes.float64: -37.0}
+_LEAST_TERMS = 6
 
 
 @functools.partial(custom_jvp, nondiff_argnums=(1,))
 def _log_ndtr(x, terms):
-    low, high = (constant_like(x, t.get(x.dtype, v)) for t, v in ((_LOWER, -10.0), (_UPPER, 5.0)))
-    above = E.neg(ndtr(E.neg(x)))
+    low, zero = constant_like(x, _LOWER.get(x.dtype, -10.0)), constant_like(x, 0)
+    # Above 0 the logarithm of a number near 1 is that of its distance from 1.
+    above = T.log1p(E.neg(ndtr(E.neg(E.max_(x, zero)))))
     middle = T.log(ndtr(E.max_(x, low)))
     y = E.min_(x, low)
     square = E.square(y)
     series, term = constant_like(x, 1), constant_like(x, 1)
-    for k in range(1, terms + 1):  # 1 - 1/y² + 3/y⁴ - 15/y⁶, the asymptotic series of the tail
+    for k in range(1, terms + 1):  # 1 - 1/y² + 3/y⁴ - 15/y⁶ ..., asymptotic in the tail
         term = E.neg(E.div(E.mul(term, constant_like(x, 2 * k - 1)), square))
         series = E.add(series, term)
     scale = constant_like(x, 0.5 * math.log(2 * math.pi))
     below = E.sub(E.sub(E.mul(constant_like(x, -0.5), square), T.log(E.neg(y))), scale)
     below = E.add(below, T.log(series))
-    return C.select(E.gt(x, high), above, C.select(E.gt(x, low), middle, below))
+    return C.select(E.gt(x, zero), above, C.select(E.gt(x, low), middle, below))
 
 
 def _log_ndtr_rule(terms, primals, tangents):
@@ -298,15 +342,16 @@ def log_ndtr(x, series_order=3):
     """log of the normal distribution function, exact far below 0. x: real[...] -> float[...]
 
     Args:
-      series_order: terms of the asymptotic series used far below 0.
+      series_order: terms of the series used far below 0; 6 are taken in any case.
+    Raises: ArgumentError for an order outside 1 to 30.
 
     >>> round(float(log_ndtr(0.0)), 4)
     -0.6931
     """
     terms = operator.index(series_order)
-    if not 0 <= terms <= 30:
-        raise ArgumentError(f"log_ndtr: expected series_order from 0 to 30, got {series_order}")
-    return _log_ndtr(_one("log_ndtr", x), terms)
+    if not 1 <= terms <= 30:
+        raise ArgumentError(f"log_ndtr: expected series_order from 1 to 30, got {series_order}")
+    return _log_ndtr(_one("log_ndtr", x), max(terms, _LEAST_TERMS))
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=None):
@@ -320,8 +365,12 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False, where=Non
     >>> 1000.69 < float(logsumexp(asarray([1000.0, 1000.0]))) < 1000.7
     True
     """
-    (x,) = promote_dtypes("logsumexp", asarray(a), inexact=True)
+    given = [asarray(a)] if b is None else [asarray(a), asarray(b)]
+    x, *factors = promote_dtypes("logsumexp", *given, inexact=True)
+    if where is not None:
+        x = M.choose_between("logsumexp", where, x, 0)
     if b is not None:
+        b = factors[0]
         x = M.choose_between("logsumexp", U.not_equal(b, 0), x, -math.inf)
     peak = reductions.max(M.real(x), axis, keepdims=True, where=where, initial=-math.inf)
     peak = effects.stop_gradient(M.choose_between("logsumexp", M.isfinite(peak), peak, 0))

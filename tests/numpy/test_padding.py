@@ -43,11 +43,9 @@ def test_a_function_fills_each_line():
 
 
 def test_what_is_refused():
-    with pytest.raises(ftx.errors.UnsupportedError, match="mode='wat'"):
+    with pytest.raises(ftx.errors.UnsupportedError, match="got 'wat'"):
         fnp.pad(np.ones(3), 1, "wat")
-    with pytest.raises(ftx.errors.UnsupportedError, match="constant_values"):
+    with pytest.raises(ftx.errors.ArgumentError, match="constant_values"):
         fnp.pad(np.ones(3), 1, "edge", constant_values=3)
-    with pytest.raises(ftx.errors.UnsupportedError, match="pad in steps"):
-        fnp.pad(np.ones(3), 5, "reflect", reflect_type="odd")
     with pytest.raises(ftx.errors.ArgumentError, match="'even' or 'odd'"):
         fnp.pad(np.ones(3), 1, "reflect", reflect_type="wat")
