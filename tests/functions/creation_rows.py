@@ -112,7 +112,8 @@ add("numpy.copy", copies)
 def nested(d):
     """An array, a number, or lists of numbers, made the array of a type."""
     x = d.array("f") if d.smooth else d.pick(d.array("bif"), 0.1, [0.1, 2], [[0.1], [1.7]], ())
-    return Call((x,), d.options(dtype=(..., "float64", "complex64")))
+    types = (..., "float64") if d.smooth else (..., "float64", "complex64")
+    return Call((x,), d.options(dtype=types))
 
 
 add("numpy.array numpy.asarray", nested)

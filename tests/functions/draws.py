@@ -224,8 +224,9 @@ class Draw:
 
     def mask(self, shape: tuple[int, ...]) -> Operand:
         """Booleans that broadcast to `shape`."""
-        make = _all_but_last if self.smooth else None
-        return self.array("b", self.pick(shape, shape[-1:]), make=make)
+        if self.smooth:  # some element stays along every axis of several
+            return self.array("b", shape, make=_all_but_last)
+        return self.array("b", self.pick(shape, shape[-1:]))
 
     def axis(self, ndim: int) -> int:
         """An axis, from the front or from the back."""

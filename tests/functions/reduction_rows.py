@@ -136,7 +136,7 @@ def quantiles(scale, nan):
         q = d.pick(0.3, 0.5, [0.1, 0.9], [[0.0, 1.0], [0.3, 0.6]])
         method = "linear" if d.smooth else d.pick(*METHODS)
         # Halfway between two places JAX, and ftx, take the lower; NumPy the even one.
-        q = np.asarray(0.35 if method == "nearest" else q) * scale
+        q = np.asarray(0.35 if method == "nearest" or d.smooth else q) * scale
         axis = d.axes(len(shape))
         o = {"axis": axis, "method": method, "keepdims": d.flag()}
         known = d.array(dtype="float32", shape=q.shape, make=lambda *_: q)

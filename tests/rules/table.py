@@ -141,6 +141,7 @@ row(
 row("pad", shaped((3, 4), ()), {"config": ((1, 2, 1), (-1, 2, 0))}, kinds="bifc")
 row("pad", shaped((3,), ()), {"config": ((0, 0, 2),)}, tag="interior")
 row("concatenate", shaped((2, 3), (2, 1), (2, 2)), {"axis": 1}, kinds="bifc")
+row("concatenate", shaped((0, 2), (0, 2)), {"axis": 0}, tag="empty", grad=())
 row("rev", shaped((2, 3)), {"axes": (0, 1)}, kinds="bifc")
 row("copy", shaped((2, 3)), kinds="bifc")
 row(
