@@ -150,3 +150,21 @@ hold(
     "numpy.savez numpy.set_printoptions numpy.get_printoptions numpy.printoptions",
     "reads or writes what is outside of ftx; tests/numpy/test_creation",
 )
+
+
+def window(d):
+    return Call((d.pick(0, 1, 2, 5, 8),))
+
+
+add("numpy.bartlett numpy.blackman numpy.hamming numpy.hanning", window, **made)
+add(
+    "numpy.kaiser",
+    lambda d: Call((d.pick(1, 5, 8), d.pick(0.0, 8.6))),
+    strong="a window of one place is a weak 1 here",
+    **made,
+)
+hold("numpy.array_repr numpy.array_str", "text; its example runs")
+hold("numpy.fromfile", "reads files; its example runs")
+hold("numpy.iterable", "a question about any object; its example runs")
+hold("numpy.place", "returns what NumPy writes into its argument; its example runs")
+hold("numpy.ix_", "index arrays of several axes; its example runs")

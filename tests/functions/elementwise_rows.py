@@ -297,3 +297,8 @@ hold(
     "numpy.fromfunction numpy.mask_indices",
     "takes a function; the programs of tests/test_compositions and tests/numpy call it",
 )
+
+add(
+    "numpy.i0", unary("if", smooth=(0.3, 2)), tolerance=300, reason="a series in each of two ranges"
+)
+add("numpy.spacing", unary("f"), gradient=False, widen=False)

@@ -253,3 +253,11 @@ add("nn.cosine_similarity", pairs, cosine, **near)
 add("nn.cosine_distance", pairs, lambda x, y, **o: 1 - cosine(x, y, **o), **near)
 
 hold("nn.static", "marks fields of modules; tests/nn/test_layers")
+
+add(
+    "nn.log1mexp",
+    lambda d: Call((d.array("f", low=0.2, high=4, smooth=(0.3, 2)),)),
+    lambda x: np.log(-np.expm1(-x)),
+    **near,
+)
+hold("nn.dot_product_attention", "beside JAX and a formula in tests/nn/test_attention.py")

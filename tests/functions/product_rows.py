@@ -142,3 +142,11 @@ add(
     reason="conditioned by a hundred",
     gradient=False,
 )
+
+add("numpy.poly", lambda d: Call((d.array("f", (3,)),)), **near)
+add(
+    "numpy.polydiv",
+    lambda d: Call((d.array("f", (4,), low=0.5, high=2), d.array("f", (2,), low=1, high=2))),
+    via=lambda f, *polynomials: f(*polynomials)[0],  # remainders keep zeros here, as in JAX
+    **near,
+)

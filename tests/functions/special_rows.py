@@ -5,7 +5,7 @@ import scipy.special as S
 
 from tests.functions.draws import Call
 from tests.functions.elementwise_rows import binary, unary
-from tests.functions.rows import add
+from tests.functions.rows import add, hold
 
 name = "scipy.special.{}".format
 near = {"tolerance": 300, "reason": "series and fractions; test_special.py states each bound"}
@@ -102,3 +102,50 @@ def spread(d):
 
 
 add(several("softmax", "log_softmax"), spread, **near)
+
+# Functions whose accuracy over their domains is in tests/numpy/test_special_more.py.
+
+positive = {"smooth": (0.5, 2), "special": False, "ints": (1, 5)}
+add(several("dawsn", "erfcx"), unary("bif", -2, 2, smooth=(0.3, 1)), **near)
+add(name("spence"), unary("f", 0.3, 3, smooth=(1.3, 2), special=False), **near)
+add(name("loggamma"), unary("f", 0.5, 6, smooth=(0.5, 4), special=False), S.gammaln, **near)
+add(name("gammasgn"), unary("f", 0.5, 6, special=False), gradient=False, **near)
+add(name("beta"), binary("f", 0.5, 3, smooth=(0.5, 2), special=False), **near)
+add(name("boxcox"), binary("f", 0.5, 3, smooth=(0.5, 2), special=False, second="f"), **near)
+add(name("boxcox1p"), binary("f", 0.5, 3, smooth=(0.5, 2), special=False, second="f"), **near)
+add(
+    name("owens_t"),
+    binary("f", 0.2, 2, smooth=(0.5, 1), special=False, second="f"),
+    peer="JAX computes it in 64 bits wherever they are allowed",
+    **near,
+)
+add(name("poch"), binary("f", 0.5, 3, smooth=(0.5, 2), special=False, second="f"), **near)
+add(several("sici", "fresnel"), unary("f", 0.3, 3, smooth=(0.5, 2), special=False), **near)
+add(
+    name("expn"),
+    lambda d: Call((d.pick(1, 2, 4), d.array("f", low=0.5, high=4, smooth=(0.5, 3)))),
+    **near,
+)
+add(
+    name("comb"),
+    lambda d: Call((d.pick(5, 8, 11), d.pick(0, 2, 5))),
+    gradient=False,
+    vmap=False,
+    **near,
+)
+add(name("bernoulli"), lambda d: Call((d.pick(0, 1, 4, 9),)), gradient=False, vmap=False, **near)
+add(
+    name("hyp1f1"),
+    lambda d: Call(
+        (d.pick(0.5, 1.5), d.pick(2.0, 3.5), d.array("f", low=-1, high=2, smooth=(-1, 1)))
+    ),
+    **near,
+)
+add(
+    name("hyp2f1"),
+    lambda d: Call(
+        (d.pick(0.5, 1.5), 1.0, 2.5, d.array("f", low=-0.4, high=0.4, smooth=(-0.4, 0.4)))
+    ),
+    **near,
+)
+hold(name("bessel_jn"), "all orders at once: tests/numpy/test_special_more.py")

@@ -62,6 +62,14 @@ def _owens_by_h(h, a):
                  _number(h, -1 / math.sqrt(8 * math.pi)))  # fmt: skip
 
 
+def _expn_before(n, x):
+    """The exponential integral of order n - 1; below order 1 by recurrence, which does not end."""
+    one = _number(n, 1)
+    below = E.sub(n, one)
+    known = E.sub(T.exp(E.neg(x)), E.mul(below, call("expn", n, x)))
+    return C.select(E.lt(below, one), E.div(known, x), call("expn", E.max_(below, one), x))
+
+
 def _half_turn(x):
     return E.mul(E.square(x), _number(x, math.pi / 2))
 
@@ -119,7 +127,7 @@ _PARTIALS = {
     "fresnel_cos": lambda x: (lambda: T.cos(_half_turn(x)),),
     "sine_integral": lambda x: (lambda: _without_pole(x, 1, lambda v: E.div(T.sin(v), v)),),
     "cosine_integral": lambda x: (lambda: E.div(T.cos(x), x),),
-    "expn": lambda n, x: (_UNKNOWN, lambda: E.neg(call("expn", E.sub(n, _number(n, 1)), x))),
+    "expn": lambda n, x: (_UNKNOWN, lambda: E.neg(_expn_before(n, x))),
     "jv": lambda v, x: (
         _UNKNOWN,
         lambda: E.mul(
