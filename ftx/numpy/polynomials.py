@@ -200,11 +200,11 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     order = operator.index(deg) + 1
     rows, right = creation.vander(x, order), y
     if w is not None:
-        scale = asarray(w, x.dtype)
+        rows, right, scale = promote_dtypes("polyfit", rows, y, asarray(w))
         rows = U.multiply(rows, S.expand_dims(scale, (1,)))
-        right = U.multiply(y, scale if y.ndim == 1 else S.expand_dims(scale, (1,)))
+        right = U.multiply(right, scale if y.ndim == 1 else S.expand_dims(scale, (1,)))
     size = U.sqrt(reductions.sum(U.square(rows), 0))
-    limit = x.shape[0] * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    limit = x.shape[0] * float(np.finfo(rows.dtype).eps) if rcond is None else rcond
     rows = U.divide(rows, size)
     found, residuals, rank, sizes = linalg.lstsq(rows, right, limit)
     found = U.divide(found, size if found.ndim == 1 else S.expand_dims(size, (1,)))

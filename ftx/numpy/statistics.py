@@ -59,13 +59,15 @@ def _rows(name, a, axis, keepdims):
     return rows, shape
 
 
-def _quantile(name, a, q, axis, method, keepdims, skip_nan):
+def _quantile(name, a, q, axis, method, keepdims, skip_nan, whole=1.0):
+    """The quantiles at q / whole."""
     if method not in _METHODS:
         raise UnsupportedError(f"{name}: expected a method among {_METHODS}, got {method!r}")
-    rows, shape = _rows(name, a, axis, keepdims)
+    (x,) = promote_dtypes(name, asarray(a), inexact=True)
+    rows, shape = _rows(name, x, axis, keepdims)
     if not rows.shape[-1]:
         raise EmptyArrayError(f"{name}: expected at least one element, got {operand(name, a).aval}")
-    q = asarray(q, rows.dtype)
+    q = U.divide(asarray(q, rows.dtype), whole)
     last, n = rows.ndim - 1, rows.shape[-1]
     (ordered,) = sorting.sort([rows], last, 1)
     bad = reductions.any(M.isnan(rows), -1, keepdims=True)
@@ -159,7 +161,7 @@ def percentile(
     """
     _keep_input("percentile", overwrite_input)
     unsupported("percentile", out=out, weights=weights, out_sharding=out_sharding)
-    return _quantile("percentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, False)
+    return _quantile("percentile", a, q, axis, method, keepdims, False, 100.0)
 
 
 def nanpercentile(
@@ -173,7 +175,7 @@ def nanpercentile(
     """
     _keep_input("nanpercentile", overwrite_input)
     unsupported("nanpercentile", out=out, weights=weights)
-    return _quantile("nanpercentile", a, U.divide(asarray(q), 100.0), axis, method, keepdims, True)
+    return _quantile("nanpercentile", a, q, axis, method, keepdims, True, 100.0)
 
 
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):

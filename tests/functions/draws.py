@@ -30,6 +30,7 @@ DTYPES = {
 GRADIENT = {"f": ("float64",), "w": ("float64",), "c": ("complex128",)}
 SHAPES = ((2, 3), (4,), (), (0,), (3, 1), (2, 0), (2, 1, 3), (1,), (2, 3, 2))
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5)
+NOT_FINITE = (np.nan, np.inf, -np.inf, 0.0)
 MODES = ("values", "compiled", "types", "gradients", "vmap")
 
 
@@ -44,7 +45,7 @@ class Operand:
     ints: tuple[int, int] = (-6, 7)
     make: Callable[..., Any] | None = None
     special: tuple[float, ...] = ()
-    """Numbers that stand at some places; for integers any, and their limits stand there."""
+    """Numbers that stand at some places; for integers their limits, given SPECIAL."""
     fixed: bool = False
     """Of a dtype that belongs to the argument, such as an index; oracles take it as it is."""
 
@@ -70,7 +71,7 @@ class Operand:
         low, high = self.ints
         low = max(low, 0) if self.dtype.kind == "u" else low
         values = rng.integers(low, high, self.shape).astype(self.dtype)
-        if self.special and values.size:
+        if self.special is SPECIAL and values.size:
             limits = np.iinfo(self.dtype)
             ends = np.array([limits.min, limits.max], self.dtype)
             chosen = ends[rng.integers(0, 2, self.shape)]

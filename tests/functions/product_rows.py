@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.functions.draws import Call
+from tests.functions.draws import Call, Operand
 from tests.functions.rows import add
 
 near = {"tolerance": 64, "reason": "sums of products in another order"}
@@ -118,9 +118,10 @@ add(
 
 def fitted(d):
     grid = lambda rng, s, t: np.linspace(-1, 1, s[0]) + 0.05 * rng.random(s)
-    x = d.array("w", (6,), make=grid)
-    y = d.array("w", d.pick((6,), (6, 2)))
-    o = {"w": d.array("w", (6,), low=0.5)} if d.flag() else {}
+    kinds = [d.dtype("w") for _ in "xyw"] if d.mode == "types" else [d.dtype("w")] * 3
+    x = Operand((6,), kinds[0], make=grid)
+    y = Operand(d.pick((6,), (6, 2)), kinds[1])
+    o = {"w": Operand((6,), kinds[2], 0.5)} if d.flag() else {}
     return Call((x, y, 2), o)
 
 

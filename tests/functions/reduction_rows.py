@@ -3,13 +3,13 @@
 import numpy as np
 
 from ftx.core import dtypes
-from tests.functions.draws import Call
+from tests.functions.draws import NOT_FINITE, Call
 from tests.functions.rows import add
 
 
 def shape_of(d, empty=True):
     """A shape, of several elements along each axis where slopes are taken."""
-    return d.pick((2, 3), (2, 3, 2)) if d.smooth else d.shape(empty=empty)
+    return d.pick((3, 3), (3, 3, 3)) if d.smooth else d.shape(empty=empty)
 
 
 def reduction(kinds, *, where=True, initial=(), dtype=False, empty=True, nan=False, **more):
@@ -46,11 +46,12 @@ add("numpy.sum", reduction("bifc", where="always", initial=(2, 0.1)), tolerance=
 add("numpy.prod", reduction("bifc", where="always", initial=(2, 0.1)), tolerance=64)
 add("numpy.max numpy.amax", reduction("bif", initial=(0, 3, 0.1), empty=False, nan=True))
 add("numpy.min numpy.amin", reduction("bif", initial=(0, 3, 0.1), empty=False, nan=True))
-add("numpy.nansum", reduction("bif", where="always", initial=(2, 0.1), nan=True), tolerance=32)
-add("numpy.nanprod", reduction("bif", where="always", initial=(2, 0.1), nan=True), tolerance=64)
+whole = {"where": "always", "initial": (2, 0.1), "nan": NOT_FINITE}
+add("numpy.nansum", reduction("bif", **whole), tolerance=32)
+add("numpy.nanprod", reduction("bif", **whole), tolerance=64)
 add("numpy.nanmax numpy.nanmin", reduction("if", initial=(0, 3, 0.1), empty=False, nan=True))
 add("numpy.mean", reduction("bifc"), tolerance=32)
-add("numpy.nanmean", reduction("bif", nan=True), tolerance=32)
+add("numpy.nanmean", reduction("bif", nan=NOT_FINITE), tolerance=32)
 add("numpy.ptp", reduction("if", where=False, empty=False))
 add("numpy.any numpy.all", reduction("bifc", nan=True), gradient=False)
 add("numpy.count_nonzero", reduction("bifc", where=False, nan=True), gradient=False)
@@ -73,8 +74,8 @@ def moments(kinds, nan=False, spread=False):
 
 add("numpy.var", moments("bifc"), tolerance=64)
 add("numpy.std", moments("bifc", spread=True), tolerance=64)
-add("numpy.nanvar", moments("if", nan=True), tolerance=64)
-add("numpy.nanstd", moments("if", nan=True, spread=True), tolerance=64)
+add("numpy.nanvar", moments("if", nan=NOT_FINITE), tolerance=64)
+add("numpy.nanstd", moments("if", nan=NOT_FINITE, spread=True), tolerance=64)
 
 
 def places(nan):
@@ -112,8 +113,8 @@ def scanned(function):
 
 add("numpy.cumsum", scan("bifc"), scanned(np.cumsum), tolerance=32)
 add("numpy.cumprod", scan("bifc"), scanned(np.cumprod), tolerance=64)
-add("numpy.nancumsum", scan("bif", nan=True), scanned(np.nancumsum), tolerance=32)
-add("numpy.nancumprod", scan("bif", nan=True), scanned(np.nancumprod), tolerance=64)
+add("numpy.nancumsum", scan("bif", nan=NOT_FINITE), scanned(np.nancumsum), tolerance=32)
+add("numpy.nancumprod", scan("bif", nan=NOT_FINITE), scanned(np.nancumprod), tolerance=64)
 both = {"axis_needed": True, "include_initial": (False, True)}
 add("numpy.cumulative_sum", scan("ifc", **both), scanned(np.cumulative_sum), tolerance=32)
 add(
@@ -133,14 +134,17 @@ def quantiles(scale, nan):
         shape = d.shape(1 if d.mode == "types" else 0, empty=False)
         # Between infinities NumPy has NaN where only the weight 0 falls on one.
         x = d.array("if", shape, special=(np.nan,) if nan else ())
-        q = d.pick(0.3, 0.5, [0.1, 0.9], [[0.0, 1.0], [0.3, 0.6]])
+        # NumPy orders the axes of several dimensions of q otherwise without NaN.
+        q = d.pick(0.3, 0.5, [0.1, 0.9], *([] if nan else [[[0.0, 1.0], [0.3, 0.6]]]))
         method = "linear" if d.smooth else d.pick(*METHODS)
         # Halfway between two places JAX, and ftx, take the lower; NumPy the even one.
         q = np.asarray(0.35 if method == "nearest" or d.smooth else q) * scale
         axis = d.axes(len(shape))
         o = {"axis": axis, "method": method, "keepdims": d.flag()}
-        known = d.array(dtype="float32", shape=q.shape, make=lambda *_: q)
-        return Call((x, known if q.ndim else q.item()), o)
+        known = d.array(dtype="float64", shape=q.shape, make=lambda *_: q)
+        # JAX takes no lists.
+        several = known if d.mode == "types" else d.pick(known, q.tolist())
+        return Call((x, several if q.ndim else q.item()), o)
 
     return arguments
 
