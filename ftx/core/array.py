@@ -29,7 +29,11 @@ PYTHON_SCALARS = (bool, int, float, complex)
 
 
 class Value:
-    """What arrays and tracers have in common: a type, and the methods of `ftx.numpy`."""
+    """What arrays and tracers have in common: a type, and the methods of `ftx.numpy`.
+
+    >>> isinstance(as_array(1.0), Value)
+    True
+    """
 
     __slots__ = ("__weakref__",)
     __array_priority__ = 100
