@@ -8,13 +8,15 @@ Must not know: how anything is done.
 import importlib
 
 from . import numpy  # isort: skip  it installs the operators of arrays
-from . import errors, lax, tree, tree_util
+from . import errors, lax, sharding, tree, tree_util
 from .backends.reference import ReferenceBackend as _ReferenceBackend
 from .core.array import Array
 from .core.array import aval_of as typeof
 from .core.backend import register_backend as _register_backend
 from .core.backend import register_costs as _register_costs
 from .core.config import config
+from .core.sharding import NamedSharding, Shard
+from .core.sharding import PartitionSpec as P
 from .core.tracebacks import install_hooks as _install_hooks
 from .core.types import ShapeDtypeStruct
 from .devices import (
@@ -52,6 +54,14 @@ from .settings import (
     numpy_dtype_promotion,
     numpy_rank_promotion,
 )
+from .sharding import (
+    make_array_from_callback,
+    make_array_from_process_local_data,
+    make_array_from_single_device_arrays,
+    make_mesh,
+    reshard,
+    set_mesh,
+)
 from .transforms.callback import pure_callback
 from .transforms.checkpoint import checkpoint
 from .transforms.checkpoint_policies import checkpoint_policies
@@ -70,6 +80,7 @@ from .transforms.grad import (
 )
 from .transforms.jit import eval_shape, jit, make_jaxpr
 from .transforms.pmap import pmap
+from .transforms.shard_map import shard_map
 from .transforms.vmap import vmap
 from .version import __version__
 
@@ -91,7 +102,7 @@ _LAZY = frozenset(
             "extend",
             "flatten_util",
         ),
-        *("image", "nn", "ops", "profiler", "random", "scipy", "sharding", "stages"),
+        *("image", "nn", "ops", "profiler", "random", "scipy", "stages"),
         "test_util",
     }
 )

@@ -13,6 +13,8 @@ from .core.backend import get_backend
 from .core.config import config
 from .core.device import Device
 from .core.errors import ArgumentError, BackendError, UnsupportedError
+from .core.placement import placed
+from .core.sharding import PartitionSpec, Sharding
 from .numpy.promotion import asarray
 from .transforms.pmap import device_count as _cpu_device_count
 
@@ -102,13 +104,23 @@ def _check_device(name, device):
 def device_put(x, device=None, *, src=None, donate=False, may_alias=None):
     """A tree of numbers and arrays as a tree of arrays on the device.
 
+    Args:
+      device: a CPU device or a sharding, or a tree of them, a prefix of x; arrays remember a
+        sharding and stay whole.
+      may_alias: False to copy.
+    Raises: ShardingError if a sharding cannot divide an array.
+
     >>> device_put([1, 2.0])[1].dtype
     dtype('float32')
     """
-    _check_device("device_put", device)
-    if may_alias is False:
-        return tree.map(lambda v: asarray(v, copy=True), x)
-    return tree.map(asarray, x)
+    _check_device("device_put", [d for d in tree.leaves(device) if not _is_sharding(d)])
+    copy = True if may_alias is False else None
+    arrays = tree.map(lambda v: asarray(v, copy=copy), x)
+    return arrays if device is None else placed("device_put", arrays, device)
+
+
+def _is_sharding(x):
+    return isinstance(x, (Sharding, PartitionSpec))
 
 
 def device_put_sharded(shards, devices):

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ftx
+
 FOLDER = Path(__file__).parents[1] / "examples" / "from_jax"
 NUMBERS = Path(__file__).parent / "support" / "jax_numbers.json"
 NAMES = sorted(p.stem for p in FOLDER.glob("*.py"))
@@ -45,6 +47,24 @@ def test_gives_the_numbers_jax_gave(name):
 def test_gives_the_numbers_jax_gives(name):
     pytest.importorskip("jax")
     check(run(name, "ftx"), run(name, "jax"))
+
+
+def test_the_readme_lists_every_program_and_what_occurs_in_it():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| \[(\w+)\]\(\1\.py\) \| (.+) \|$", text, re.MULTILINE))
+    assert sorted(rows) == NAMES
+    for name, shown in rows.items():
+        program = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        for quoted in re.findall(r"`([^`]+)`", shown):
+            word = r"\.at\[.*\]\.add" if quoted == ".at[].add" else rf"\b{re.escape(quoted)}\b"
+            assert re.search(word, program), f"{name} has no {quoted}"
+
+
+@pytest.mark.parametrize("devices", [1, 3, 8])
+@pytest.mark.parametrize("name", ["data_parallel", "shard_map_training"])
+def test_results_do_not_depend_on_the_number_of_devices(name, devices):
+    with ftx.config.override(num_cpu_devices=devices):
+        check(run(name, "ftx"), json.loads(NUMBERS.read_text(encoding="utf-8"))[name])
 
 
 if __name__ == "__main__":

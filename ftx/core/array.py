@@ -22,13 +22,18 @@ from .errors import (
     NonFiniteError,
     NotAnArrayError,
 )
+from .sharding import WHOLE, Shard, Sharding
 from .types import ShapedArray
 
 PYTHON_SCALARS = (bool, int, float, complex)
 
 
 class Value:
-    """What arrays and tracers have in common: a type, and the methods of `ftx.numpy`."""
+    """What arrays and tracers have in common: a type, and the methods of `ftx.numpy`.
+
+    >>> isinstance(as_array(1.0), Value)
+    True
+    """
 
     __slots__ = ("__weakref__",)
     __array_priority__ = 100
@@ -75,7 +80,9 @@ class Array(Value):
     Made by `ftx.numpy.array`, `asarray` and every operation; holds a NumPy array.
     """
 
-    __slots__ = ("_aval", "_buffer", "_np", "_weak")
+    __slots__ = ("_aval", "_buffer", "_np", "_sharding", "_weak")
+
+    _sharding: Sharding
 
     def __init__(self, value: Any, weak_type: bool = False):
         self._np = value if type(value) is np.ndarray else np.asarray(value)
@@ -217,6 +224,44 @@ class Array(Value):
     def block_until_ready(self) -> Array:
         """Itself: CPU results are ready when they are returned."""
         return self
+
+    @property
+    def sharding(self) -> Sharding:
+        """How it was asked to be divided over devices, by `device_put` or `out_shardings`.
+
+        Arrays are whole whatever it says; results of operations do not inherit it.
+        """
+        return getattr(self, "_sharding", WHOLE)
+
+    def with_sharding(self, sharding: Sharding) -> Array:
+        """An array of the same memory that has this sharding, which is not checked."""
+        found = Array(self._live(), self._weak)
+        found._sharding = sharding
+        return found
+
+    @property
+    def addressable_shards(self) -> list[Shard]:
+        """The blocks of its sharding, one for each device."""
+        blocks, value = self.sharding.devices_indices_map(self.shape), self._live()
+        return [
+            Shard(device, self.sharding, self.shape, Array(value[index]))
+            for device, index in blocks.items()
+        ]
+
+    global_shards = addressable_shards
+
+    def addressable_data(self, index: int) -> Array:
+        """The block of device number `index`."""
+        return self.addressable_shards[index].data
+
+    def devices(self) -> set[Any]:
+        """The devices of its sharding."""
+        return self.sharding.device_set
+
+    is_fully_addressable = True
+    is_fully_replicated = property(
+        lambda self: self.sharding.is_fully_replicated, doc="Whether every block is the whole."
+    )
 
 
 def fresh_array(value: np.ndarray[Any, Any], aval: ShapedArray) -> Array:

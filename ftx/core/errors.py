@@ -426,4 +426,18 @@ class DynamicShapeWarning(FtxWarning):
     cure = "use where(mask, x, 0), or the size= argument of nonzero and unique"
 
 
+class ShardingError(FtxError, ValueError):
+    """A mesh, a PartitionSpec or a sharding that does not fit the mesh or the array."""
+
+    code = "FTX-E054"
+    cure = "name axes of the mesh, and divide axes of the array by what divides their sizes"
+
+
+class InnerGradientError(GradError):
+    """A gradient inside shard_map would differ from JAX's, which sums it over the mesh."""
+
+    code = "FTX-E055"
+    cure = "take the gradient outside shard_map, or pass check_vma=False"
+
+
 __all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

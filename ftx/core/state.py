@@ -20,6 +20,8 @@ class _State(threading.local):
     """Whether programs run equation by equation, also those inside equations."""
     axes: tuple[tuple[str, int], ...] = ()
     """Names and sizes of the mapped axes in scope, innermost last."""
+    blocks: Any = None
+    """What is known of how values vary over the axes of the shard_map being traced; see varying."""
 
 
 STATE = _State()

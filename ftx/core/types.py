@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from .dtypes import DType, float0, is_inexact, short_name
-from .errors import UnsupportedError
+from .sharding import sharding_of
 
 _INTERNED: dict[tuple[Any, ...], ShapedArray] = {}
 
@@ -87,13 +87,11 @@ class ShapeDtypeStruct:
     def __init__(
         self, shape: tuple[int, ...], dtype: Any, *, sharding: Any = None, weak_type: bool = False
     ):
-        if sharding is not None:
-            raise UnsupportedError(
-                "ShapeDtypeStruct: expected sharding=None, since arrays of one process are not "
-                f"sharded, got {sharding!r}; leave it out"
-            )
         from_name = dtype if isinstance(dtype, DType) else DType(getattr(dtype, "ftx_dtype", dtype))
         self.shape, self.dtype, self.weak_type = tuple(shape), from_name, weak_type
+        self.sharding = sharding_of("ShapeDtypeStruct", sharding)
+        if self.sharding is not None:
+            self.sharding.check("ShapeDtypeStruct", self.shape)
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: math.prod(self.shape))

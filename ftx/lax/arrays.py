@@ -126,7 +126,7 @@ def reshape(operand, new_sizes, dimensions=None, *, out_sharding=None):
 
 
 def collapse(operand, start_dimension, stop_dimension=None):
-    """Axes start..stop-1 as one.
+    """Axes start..stop-1 as one. operand: array[...] -> array with fewer axes.
 
     >>> collapse(asarray([[1, 2], [3, 4]]), 0).shape
     (4,)
@@ -137,7 +137,7 @@ def collapse(operand, start_dimension, stop_dimension=None):
 
 
 def transpose(operand, permutation):
-    """Axes in another order.
+    """Axes in another order: axis i of the result is axis permutation[i].
 
     >>> transpose(asarray([[1, 2]]), (1, 0)).shape
     (2, 1)

@@ -6,15 +6,19 @@ Must not know: who maps.
 
 from ..core import tree
 from ..core.array import PYTHON_SCALARS
+from ..core.errors import ArgumentError
+from ..core.placement import placed
 from ..core.primitives import collective as K
 from ..core.primitives import shape as S
 from ..core.state import axis_size as _axis_size
 from ..numpy import elementwise as U
 from ..numpy.promotion import asarray, unsupported
+from ..transforms.varying import checked_names
 
 __all__ = [
     *("all_gather", "all_to_all", "axis_index", "axis_size", "pmax", "pmean", "pmin", "ppermute"),
-    *("pshuffle", "psum", "psum_scatter", "pswapaxes", "pbroadcast"),
+    *("pcast", "pshuffle", "psum", "psum_scatter", "pswapaxes", "pbroadcast"),
+    "with_sharding_constraint",
 ]
 
 
@@ -144,6 +148,38 @@ def pbroadcast(x, axis_name, source):
         return S.reshape(S.slice_axis(rows, 0, source, source + 1), rows.shape[1:])
 
     return _each("pbroadcast", pick, x, None)
+
+
+def pcast(x, axis_name, *, to):
+    """x, counted as varying over axes of the mesh inside shard_map, so that its gradient does.
+
+    It differs from x under shard_map with check_vma alone.
+
+    >>> from ftx.transforms.vmap import vmap
+    >>> vmap(lambda v: pcast(v, "i", to="varying"), axis_name="i")(asarray([5, 6])).tolist()
+    [5, 6]
+    """
+    if to != "varying":
+        raise ArgumentError(f"pcast: expected to='varying', got {to!r}; use psum to reduce")
+    axis_size(axis_name)
+    names = checked_names(K.names_of(axis_name))
+    return tree.map(lambda v: K.pcast(asarray(v), names), x)
+
+
+def with_sharding_constraint(x, shardings):
+    """A tree of arrays that remember shardings, which are checked; nothing is moved.
+
+    Args:
+      shardings: shardings, or PartitionSpecs for the mesh in force, a prefix of x.
+    Raises: ShardingError if one cannot divide its array.
+
+    >>> import ftx
+    >>> mesh = ftx.sharding.AbstractMesh((2,), ("x",))
+    >>> rows = ftx.NamedSharding(mesh, ftx.P("x"))
+    >>> with_sharding_constraint(ftx.numpy.ones((4, 3)), rows).sharding.shard_shape((4, 3))
+    (2, 3)
+    """
+    return placed("with_sharding_constraint", tree.map(asarray, x), shardings)
 
 
 def axis_index(axis_name):

@@ -32,6 +32,9 @@ class GatherDimensionNumbers(NamedTuple):
     offset_dims: axes of the result that are those of a window; collapsed_slice_dims: axes of the
     operand, of window size 1, that the result lacks; start_index_map: the operand's axis for each
     component of a start; *_batching_dims: axes of operand and starts that run together.
+
+    >>> GatherDimensionNumbers((1,), (0,), (0,)).start_index_map
+    (0,)
     """
 
     offset_dims: tuple[int, ...]
@@ -42,7 +45,11 @@ class GatherDimensionNumbers(NamedTuple):
 
 
 class ScatterDimensionNumbers(NamedTuple):
-    """Which axes of a scatter are which: those of the gather whose transpose it is."""
+    """Which axes of a scatter are which: those of the gather whose transpose it is.
+
+    >>> ScatterDimensionNumbers((1,), (0,), (0,)).inserted_window_dims
+    (0,)
+    """
 
     update_window_dims: tuple[int, ...]
     inserted_window_dims: tuple[int, ...]
@@ -52,7 +59,11 @@ class ScatterDimensionNumbers(NamedTuple):
 
 
 class GatherScatterMode(enum.Enum):
-    """What becomes of windows that stick out of the operand."""
+    """What becomes of windows that stick out of the operand.
+
+    >>> GatherScatterMode.from_any("clip").name
+    'CLIP'
+    """
 
     CLIP = enum.auto()
     FILL_OR_DROP = enum.auto()
@@ -262,7 +273,7 @@ def scatter_sub(
     operand, scatter_indices, updates, dimension_numbers, *, indices_are_sorted=False,
     unique_indices=False, mode=None,
 ):  # fmt: skip
-    """The operand with updates subtracted from windows at computed places.
+    """The operand with updates subtracted from windows at computed places. Shapes as of `scatter`.
 
     Args, Returns, Raises: as `scatter_add`.
 

@@ -42,7 +42,11 @@ __all__ = [
 
 
 class EigImplementation(enum.Enum):
-    """Who computes `eig`; here always LAPACK."""
+    """Who computes `eig`; here always LAPACK.
+
+    >>> EigImplementation("lapack").name
+    'LAPACK'
+    """
 
     CUSOLVER = "cusolver"
     MAGMA = "magma"
@@ -50,7 +54,11 @@ class EigImplementation(enum.Enum):
 
 
 class EighImplementation(enum.Enum):
-    """Who computes `eigh`; here always LAPACK, by divide and conquer."""
+    """Who computes `eigh`; here always LAPACK, by divide and conquer.
+
+    >>> EighImplementation("qr").name
+    'QR'
+    """
 
     QR = "qr"
     JACOBI = "jacobi"
@@ -58,7 +66,11 @@ class EighImplementation(enum.Enum):
 
 
 class SvdAlgorithm(enum.Enum):
-    """How `svd` is computed; here by QR, LAPACK's divide and conquer."""
+    """How `svd` is computed; here by QR, LAPACK's divide and conquer.
+
+    >>> SvdAlgorithm("qr").name
+    'QR'
+    """
 
     DEFAULT = "default"
     QR = "qr"

@@ -216,7 +216,11 @@ def conj(x):
 
 
 class RoundingMethod(enum.IntEnum):
-    """Where halves go."""
+    """Where halves go.
+
+    >>> round(2.5, RoundingMethod.TO_NEAREST_EVEN).tolist()
+    2.0
+    """
 
     AWAY_FROM_ZERO = 0
     TO_NEAREST_EVEN = 1
@@ -238,7 +242,7 @@ def round(x, rounding_method=RoundingMethod.AWAY_FROM_ZERO):
 
 
 def convert_element_type(operand, new_dtype):
-    """The array in another dtype.
+    """The array in another dtype: array[...] -> new_dtype[...].
 
     >>> convert_element_type(2.7, "int32").tolist()
     2
@@ -251,7 +255,7 @@ def convert_element_type(operand, new_dtype):
 
 
 def bitcast_convert_type(operand, new_dtype):
-    """The bits of the array as another dtype.
+    """The bits of array[...] as another dtype; a wider or narrower one takes or adds a last axis.
 
     >>> bitcast_convert_type(asarray(1.0, "float32"), "int32").tolist()
     1065353216
@@ -260,7 +264,7 @@ def bitcast_convert_type(operand, new_dtype):
 
 
 def reduce_precision(operand, exponent_bits, mantissa_bits):
-    """The array rounded to a narrower float format, in its own dtype.
+    """Every element rounded to a narrower float format, in its own dtype.
 
     >>> reduce_precision(1.0, 8, 7).tolist()
     1.0

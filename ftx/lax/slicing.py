@@ -121,7 +121,7 @@ def dynamic_slice(operand, start_indices, slice_sizes, *, allow_negative_indices
 
 
 def dynamic_update_slice(operand, update, start_indices, *, allow_negative_indices=True):
-    """The array with a window at computed starts replaced by `update`.
+    """The array with a window of the shape of `update`, at computed starts, replaced by it.
 
     >>> dynamic_update_slice(asarray([1, 2, 3]), asarray([9]), (1,)).tolist()
     [1, 9, 3]

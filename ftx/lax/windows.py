@@ -38,7 +38,11 @@ __all__ = [
 
 
 class ConvDimensionNumbers(NamedTuple):
-    """Axes of batch, channels, space in image and result; of out, in, space in the kernel."""
+    """Axes of batch, channels, space in image and result; of out, in, space in the kernel.
+
+    >>> ConvDimensionNumbers((0, 1, 2), (0, 1, 2), (0, 2, 1)).out_spec
+    (0, 2, 1)
+    """
 
     lhs_spec: Any
     rhs_spec: Any
@@ -171,7 +175,7 @@ def _dilated(n, d):
 
 
 def conv(lhs, rhs, window_strides, padding, precision=None, preferred_element_type=None):
-    """`conv_general_dilated` without dilations, batch and channels first.
+    """`conv_general_dilated` without dilations; axes are batch, channels, space.
 
     >>> conv(asarray([[[1.0, 2.0]]]), asarray([[[2.0]]]), (1,), "SAME").tolist()
     [[[2.0, 4.0]]]
@@ -186,7 +190,7 @@ def conv_with_general_padding(
     lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, precision=None,
     preferred_element_type=None,
 ):  # fmt: skip
-    """`conv_general_dilated`, batch and channels first.
+    """`conv_general_dilated`; axes are batch, channels, space.
 
     >>> x = asarray([[[1.0, 2.0]]])
     >>> conv_with_general_padding(x, asarray([[[2.0]]]), (1,), "SAME", (1,), (1,)).shape
@@ -255,7 +259,7 @@ def conv_general_dilated_patches(
     lhs, filter_shape, window_strides, padding, lhs_dilation=None, rhs_dilation=None,
     dimension_numbers=None, precision=None, preferred_element_type=None,
 ):  # fmt: skip
-    """The windows a convolution would see, as channels (channel slowest, then window).
+    """The windows a convolution would see, on the axis of channels (channel slowest, then window).
 
     >>> conv_general_dilated_patches(asarray([[[1.0, 2.0, 3.0]]]), (2,), (1,), "VALID").tolist()
     [[[1.0, 2.0], [2.0, 3.0]]]

@@ -517,7 +517,7 @@ def _largest(dtype):
 
 
 def iscomplexobj(x):
-    """Whether x is of a complex dtype.
+    """Whether x, an array[...] or a number, is of a complex dtype.
 
     >>> iscomplexobj(1j)
     True
@@ -526,7 +526,7 @@ def iscomplexobj(x):
 
 
 def isrealobj(x):
-    """Whether x is not of a complex dtype.
+    """Whether x, an array[...] or a number, is not of a complex dtype.
 
     >>> isrealobj(1.0)
     True

@@ -500,7 +500,7 @@ def vander(x, N=None, increasing=False):
 
 
 def from_dlpack(x, /, *, device=None, copy=None):
-    """An array of another library, without a copy if possible. x: has `__dlpack__`.
+    """Array[...] of another library, without a copy if possible. x: has `__dlpack__`.
 
     >>> from_dlpack(np.arange(3)).tolist()
     [0, 1, 2]
@@ -549,7 +549,7 @@ def load(file, *args, **kwargs):
 
 
 def save(file, arr, allow_pickle=True):
-    """Write an array to a .npy file.
+    """Write array[...] to a .npy file.
 
     >>> import io
     >>> save(io.BytesIO(), ones(2))

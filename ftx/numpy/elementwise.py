@@ -383,7 +383,7 @@ mod = remainder
 
 
 def divmod(x1, x2, /):
-    """(floor_divide(x1, x2), remainder(x1, x2)).
+    """(floor_divide(x1, x2), remainder(x1, x2)), by element; x1 and x2 are broadcast together.
 
     >>> [int(v) for v in divmod(-7, 3)]
     [-3, 2]

@@ -133,7 +133,7 @@ irfftn = _many("irfftn", "irfft", "Inverse Fourier transform to reals", False)
 
 
 def hfft(a, n=None, axis=-1, norm=None):
-    """Fourier transform of a signal with Hermitian symmetry: n reals.
+    """Fourier transform along an axis of a signal with Hermitian symmetry: n reals.
 
     >>> hfft(asarray([1.0, 2.0])).shape
     (2,)
@@ -145,7 +145,7 @@ def hfft(a, n=None, axis=-1, norm=None):
 
 
 def ihfft(a, n=None, axis=-1, norm=None):
-    """Inverse of hfft: n // 2 + 1 complex numbers.
+    """Inverse of `hfft` along an axis: n // 2 + 1 complex numbers.
 
     >>> ihfft(asarray([1.0, 2.0])).shape
     (2,)
@@ -199,7 +199,7 @@ def fftshift(x, axes=None):
 
 
 def ifftshift(x, axes=None):
-    """The inverse of `fftshift`.
+    """The inverse of `fftshift`, along all axes or those given.
 
     >>> ifftshift(asarray([-2, -1, 0, 1])).tolist()
     [0, 1, -2, -1]

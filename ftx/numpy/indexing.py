@@ -371,7 +371,8 @@ def take(
 
     Args:
       indices: integer[...]; its axes take the place of `axis`.
-      mode: outside the array: 'raise' (default), 'clip', 'fill' (with fill_value), 'wrap'.
+      mode: outside the array: 'raise' (default, where JAX fills with NaN), 'clip', 'fill' (with
+        fill_value), 'wrap'.
 
     >>> take(asarray([10, 20, 30]), asarray([2, 0])).tolist()
     [30, 10]
@@ -428,7 +429,7 @@ def take_along_axis(
 
 
 def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
-    """`arr` with `values` written where `take_along_axis` would read; inplace must be False.
+    """`arr` [...] with `values` written where `take_along_axis` would read; inplace must be False.
 
     >>> put_along_axis(asarray([[1, 2]]), asarray([[0]]), 9, 1, inplace=False).tolist()
     [[9, 2]]
@@ -446,7 +447,7 @@ def put_along_axis(arr, indices, values, axis, inplace=True, *, mode=None):
 
 
 def put(a, ind, v, mode=None, *, inplace=True):
-    """`a` with `v` (repeated as needed) at flat indices `ind`; inplace must be False.
+    """`a` [...] with `v` (repeated as needed) at flat indices `ind`; inplace must be False.
 
     >>> put(asarray([1, 2, 3]), asarray([0]), 9, inplace=False).tolist()
     [9, 2, 3]

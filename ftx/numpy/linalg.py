@@ -306,7 +306,8 @@ def matrix_rank(M, rtol=None, *, hermitian=False, tol=None):
     """Number of singular values above a tolerance. M: float[..., m, n] -> integer[...]
 
     Args:
-      rtol: tolerance in units of the largest singular value; `tol` is absolute.
+      rtol: tolerance in units of the largest singular value, as NumPy's (JAX takes it for an
+        absolute one); `tol` is absolute.
       hermitian: M is Hermitian; its singular values are found by `eigh`, at less cost.
 
     >>> matrix_rank(asarray([[1.0, 1.0], [1.0, 1.0]])).tolist()
@@ -439,7 +440,7 @@ def multi_dot(arrays, *, precision=None):
 
 
 def tensorsolve(a, b, axes=None):
-    """X with tensordot(a, X, X.ndim) = b.
+    """X with tensordot(a, X, X.ndim) = b. a: of shape b.shape + X.shape, equal in size.
 
     >>> tensorsolve(asarray([[2.0]]), asarray([4.0])).tolist()
     [2.0]

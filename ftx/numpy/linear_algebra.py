@@ -313,6 +313,7 @@ def einsum(
     Args:
       subscripts: labels of each operand and, after '->', of the result; '...' for any axes.
       optimize: 'auto', 'optimal', 'greedy' or False, for the order of several products.
+      _dot_general: JAX's own; any other than None is refused.
 
     >>> einsum("ij,j->i", asarray([[1, 2], [3, 4]]), asarray([1, 1])).tolist()
     [3, 7]
@@ -412,7 +413,7 @@ def _reordered(x, term, result):
 
 
 def einsum_path(subscripts, /, *operands, optimize="auto"):
-    """The order in which `einsum` would multiply, and its cost as text.
+    """The order in which `einsum` would multiply arrays of these shapes, and its cost as text.
 
     >>> einsum_path("ij,jk->ik", asarray([[1]]), asarray([[1]]))[0]
     ['einsum_path', (0, 1)]

@@ -264,7 +264,7 @@ def nonzero(a, *, size=None, fill_value=None):
 
     Args:
       size: n: too many are cut off, too few filled with fill_value (0).  Without it, what
-        follows under jit is not compiled, and vmap and loops cannot take it.
+        follows under jit is not compiled (JAX refuses it), and vmap and loops cannot take it.
 
     >>> [i.tolist() for i in nonzero(asarray([0, 5, 6]))]
     [[1, 2]]

@@ -233,6 +233,8 @@ def _covariance(rows, size, y, residuals, cov):
 def roots(p, *, strip_zeros=True):
     """Roots of a polynomial of known coefficients, the highest power first: complex[n - 1].
 
+    Traced coefficients are refused, which JAX takes with strip_zeros=False.
+
     >>> sorted(round(v.real, 3) for v in roots(asarray([1.0, -3.0, 2.0])).tolist())
     [1.0, 2.0]
     """

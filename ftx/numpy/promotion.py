@@ -321,8 +321,9 @@ def unsupported(name, **given):
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=None):
-    """`a` as an array, without a copy if possible.
+    """`a` as an array[...], without a copy if possible.
 
+    It differs from JAX in keeping float64, unless enable_x64 says otherwise.
     Args:
       a: array, number, nested lists or tuples of those, or an object with `__array__`.
       dtype: element type; by default that of `a`, where Python floats and integers take the
@@ -359,6 +360,7 @@ def asarray(a, dtype=None, order=None, *, copy=None, device=None, out_sharding=N
 def array(object, dtype=None, *, copy=True, order="K", ndmin=0, device=None, out_sharding=None):
     """A new array from `object`: number, array, or nested lists of those.
 
+    It differs from JAX in keeping float64, unless enable_x64 says otherwise.
     Args:
       ndmin: axes of size 1 are put in front until there are so many.
 

@@ -30,6 +30,13 @@ signedinteger, unsignedinteger = np.signedinteger, np.unsignedinteger
 character, flexible, object_ = np.character, np.flexible, np.object_
 
 
+_SCALAR_HELP = """Array[...] of dtype {name} from a number, an array[...] or nested lists.
+
+>>> ftx.numpy.{name}([0, 1]).dtype == ftx.numpy.{name}
+True
+"""
+
+
 class ScalarType:
     """A dtype that makes an array when called; equal to the `numpy.dtype` it stands for.
 
@@ -39,7 +46,7 @@ class ScalarType:
 
     def __init__(self, name, find):
         self.__name__, self._find = name, find
-        self.__doc__ = f"Array of dtype {name} from a number, an array or nested lists."
+        self.__doc__ = _SCALAR_HELP.format(name=name)
 
     @property
     def ftx_dtype(self):
@@ -168,7 +175,7 @@ def isdtype(dtype, kind):
 
 
 def promote_types(a, b):
-    """The dtype that operations on dtypes `a` and `b` compute in.
+    """The dtype that operations on dtypes `a` and `b`, or arrays of any shapes, compute in.
 
     >>> promote_types(int32, float16)
     dtype('float16')

@@ -65,7 +65,7 @@ class UniqueInverseResult(NamedTuple):
 
 
 def unique_values(x, /, *, size=None, fill_value=None):
-    """The different elements in ascending order.
+    """The different elements in ascending order: array[...] -> array[n].
 
     >>> unique_values(asarray([3, 1, 3])).tolist()
     [1, 3]
@@ -74,7 +74,7 @@ def unique_values(x, /, *, size=None, fill_value=None):
 
 
 def unique_counts(x, /, *, size=None, fill_value=None):
-    """(different elements, how often each occurs).
+    """(different elements [n], how often each occurs [n]).
 
     >>> [v.tolist() for v in unique_counts(asarray([3, 1, 3]))]
     [[1, 3], [1, 2]]
@@ -84,7 +84,7 @@ def unique_counts(x, /, *, size=None, fill_value=None):
 
 
 def unique_inverse(x, /, *, size=None, fill_value=None):
-    """(different elements, which of them each element is).
+    """(different elements [n], which of them each element is [...]).
 
     >>> [v.tolist() for v in unique_inverse(asarray([3, 1, 3]))]
     [[1, 3], [1, 0, 1]]
@@ -94,7 +94,7 @@ def unique_inverse(x, /, *, size=None, fill_value=None):
 
 
 def unique_all(x, /, *, size=None, fill_value=None):
-    """(different elements, first places, which of them each element is, counts).
+    """(different elements [n], first places [n], which of them each element is [...], counts [n]).
 
     >>> len(unique_all(asarray([3, 1, 3])))
     4

@@ -168,7 +168,7 @@ def swapaxes(a, axis1, axis2):
 
 
 def moveaxis(a, source, destination):
-    """Axes `source` moved to positions `destination`, the others in order.
+    """Axes `source` moved to positions `destination`, the others in order. a: array[...]
 
     >>> moveaxis(asarray([[[1, 2, 3]]]), -1, 0).shape
     (3, 1, 1)

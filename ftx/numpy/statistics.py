@@ -235,7 +235,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 
 def ediff1d(ary, to_end=None, to_begin=None):
-    """Differences of neighbours of the flattened array, with numbers before and after.
+    """Differences of neighbours of the flattened array, and numbers before and after: array[m].
 
     >>> ediff1d(asarray([1, 4, 9])).tolist()
     [3, 5]
@@ -416,7 +416,7 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
-    """Edges of bins of equal width over the range of `a`, or `bins` itself if it is an array.
+    """Edges [bins + 1] of equal bins over the range of `a`, or `bins` itself if it is an array.
 
     >>> histogram_bin_edges(asarray([0.0, 1.0]), 2).tolist()
     [0.0, 0.5, 1.0]
@@ -536,6 +536,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
       left, right: values outside; by default the first and the last of fp; 'extrapolate' to go on
         along the first and the last segment.
       period: of the function; then xp may be in any order.
+    With `right` or `period` it gives NumPy's values, from which JAX's differ.
 
     >>> interp(1.5, asarray([1.0, 2.0]), asarray([10.0, 20.0])).tolist()
     15.0

@@ -14,7 +14,7 @@ ComplexWarning = np.exceptions.ComplexWarning
 
 
 def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
-    """`repr` of an array under other print options, as NumPy's: text that begins with `array(`.
+    """`repr` of array[...] under other print options, as NumPy's: it begins with `array(`.
 
     >>> array_repr(asarray([1.25]), precision=1)
     'array([1.2], dtype=float32)'
@@ -23,7 +23,7 @@ def array_repr(arr, max_line_width=None, precision=None, suppress_small=None):
 
 
 def array_str(a, max_line_width=None, precision=None, suppress_small=None):
-    """`str` of an array under other print options.
+    """`str` of array[...] under other print options.
 
     >>> array_str(asarray([1.25]), precision=1)
     '[1.2]'
@@ -44,7 +44,7 @@ def fromfile(*args, **kwargs):
 
 
 def iterable(y):
-    """Whether `y` can be iterated over.
+    """Whether `y` can be iterated over, as an array can that is no scalar.
 
     >>> iterable(asarray([1])), iterable(asarray(1))
     (True, False)

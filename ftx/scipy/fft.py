@@ -109,7 +109,7 @@ def dct(x, type=2, n=None, axis=-1, norm=None):
 
 
 def idct(x, type=2, n=None, axis=-1, norm=None):
-    """Inverse of `dct` with the same type and norm.
+    """Inverse of `dct` along an axis, with the same type and norm.
 
     Args, Returns, Raises: as `dct`.
 
@@ -136,7 +136,7 @@ def dctn(x, type=2, s=None, axes=None, norm=None):
 
 
 def idctn(x, type=2, s=None, axes=None, norm=None):
-    """Inverse of `dctn` with the same arguments.
+    """Inverse of `dctn` along the same axes, with the same arguments.
 
     Args, Returns, Raises: as `dctn`.
 

@@ -49,6 +49,7 @@ from .jit import Jitted
 from .jvp import instantiate, propagate, zeros
 from .linearize import linearize as linearize_jaxpr
 from .transpose import backward
+from .varying import check_inner_gradient
 from .vmap import vmap
 
 
@@ -230,6 +231,10 @@ def _cotangent_for(aval: ShapedArray, ct: Any) -> Any:
 def _pullback(jaxpr: Jaxpr, values: Sequence[Any], varies: Sequence[bool]) -> Any:
     """Outputs, and cotangents -> one cotangent per value (zeros written out, float0)."""
     outs, moved, linear = linearize_jaxpr(jaxpr, values, varies)
+    if STATE.blocks is not None:
+        inputs = [x for x, v in zip(values, varies, strict=True) if v]
+        results = [o for o, m in zip(outs, moved, strict=True) if m]
+        check_inner_gradient(linear, inputs, results)
 
     def pull(cts: Sequence[Any]) -> list[Any]:
         given = [ct for ct, m in zip(cts, moved, strict=True) if m]

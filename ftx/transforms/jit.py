@@ -22,10 +22,11 @@ from ..core import key_reuse, tree
 from ..core.array import Array, aval_of
 from ..core.backend import Executable
 from ..core.config import config
-from ..core.errors import StaticArgumentError, UnsupportedError
+from ..core.errors import ArgumentError, StaticArgumentError, UnsupportedError
 from ..core.evaluate import eval_jaxpr
 from ..core.jaxpr import Jaxpr
 from ..core.not_given import NOT_GIVEN
+from ..core.placement import check_placement, placed, shardings_of
 from ..core.primitive import BatchAxis, Primitive
 from ..core.source import user_source
 from ..core.state import STATE, named_axis
@@ -400,13 +401,30 @@ class _Static:
         return found
 
 
-def _check_placement(in_shardings: Any, out_shardings: Any, device: Any, backend: Any) -> None:
-    for name, value in (("in_shardings", in_shardings), ("out_shardings", out_shardings)):
-        if value is not NOT_GIVEN and any(x is not None for x in tree.leaves(value)):
-            raise UnsupportedError(
-                f"jit: expected {name}=None, since arrays of one process are not sharded, got "
-                f"{value!r}; spread work over devices with ftx.pmap"
-            )
+class _PlacedJitted(Jitted):
+    """A compiled function whose arguments and results have shardings."""
+
+    in_shardings: Any
+    out_shardings: Any
+
+    @api_boundary
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        what = f"jit of {name_of(self._fun)}"
+        if self.in_shardings is not None:
+            if kwargs:
+                raise ArgumentError(
+                    f"{what}: expected positional arguments where in_shardings is given, got "
+                    f"{sorted(kwargs)} by name; pass them by position"
+                )
+            dynamic = self._static.split(args, kwargs)[1]
+            leaves, structure = tree.flatten(dynamic)
+            wanted = shardings_of(f"{what}, in_shardings", self.in_shardings, structure)
+            describe = describer(self._static.bind(self._fun, ()), tree.structure((dynamic, {})))
+            check_placement(f"{what}, in_shardings", leaves, wanted, describe)
+        return placed(f"{what}, out_shardings", self._call(args, kwargs), self.out_shardings)
+
+
+def _check_device(device: Any, backend: Any) -> None:
     platform = backend if device is None else getattr(device, "platform", device)
     if platform not in (None, config.default_backend):
         raise UnsupportedError(
@@ -439,17 +457,18 @@ def jit(
       donate_argnums, donate_argnames: arguments whose memory may be reused; unusable afterwards.
       keep_unused, inline: of no effect: unused arguments cost nothing, and inner calls are
         always inlined when the outer program is compiled.
-      in_shardings, out_shardings: None or left out: arrays of one process are not sharded.
+      in_shardings, out_shardings: shardings, a prefix of the positional arguments and of the
+        result; arguments are checked against them, results remember them, nothing is moved.
       device, backend: None or the CPU.
     Returns: a function with `trace`, `lower`, `kernels`, `eval_shape` and `clear_cache`.
     Raises: NotAnArrayError for arguments that are not arrays; StaticArgumentError for static
-      arguments that cannot be hashed.
+      arguments that cannot be hashed; ShardingError for arrays that a sharding cannot divide.
 
     >>> import ftx.numpy as fnp
     >>> float(jit(lambda x: fnp.sum(x * 2))(fnp.ones(3)))
     6.0
     """
-    _check_placement(in_shardings, out_shardings, device, backend)
+    _check_device(device, backend)
     if compiler_options:
         raise UnsupportedError(
             "jit: expected no compiler_options, which are XLA's, got "
@@ -458,6 +477,8 @@ def jit(
     if fun is NOT_GIVEN:
         return functools.partial(
             jit,
+            in_shardings=in_shardings,
+            out_shardings=out_shardings,
             static_argnums=static_argnums,
             static_argnames=static_argnames,
             donate_argnums=donate_argnums,
@@ -473,7 +494,12 @@ def jit(
             f"jit of {name_of(fun)}: expected arguments that are static or donated, not both, "
             f"got {sorted(donate & static.nums)} in both; drop them from one"
         )
-    return Jitted(fun, static, donate)
+    given = [None if s is NOT_GIVEN else s for s in (in_shardings, out_shardings)]
+    if given == [None, None]:
+        return Jitted(fun, static, donate)
+    jitted = _PlacedJitted(fun, static, donate)
+    jitted.in_shardings, jitted.out_shardings = given
+    return jitted
 
 
 def make_jaxpr(

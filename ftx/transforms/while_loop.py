@@ -215,6 +215,7 @@ def while_loop(
 ) -> Any:
     """Repeat `body_fun` on a carry while `cond_fun` of it is true.
 
+    Reverse mode goes through it, which JAX refuses.
     Args:
       cond_fun: carry -> scalar bool.
       body_fun: carry -> carry of the same structure, shapes and dtypes.
@@ -301,10 +302,10 @@ def fori_loop(
     max_iterations: int | None = None,
     checkpoint_every: int | None = None,
 ) -> Any:
-    """for i in range(lower, upper): val = body_fun(i, val)
+    """Repeat val = body_fun(i, val) for i from lower to upper - 1.
 
     With bounds known while tracing the loop is a scan, otherwise a `while_loop`, where
-    `max_iterations` and `checkpoint_every` are described.
+    `max_iterations` and `checkpoint_every` are described, which JAX does not have.
 
     >>> int(fori_loop(0, 5, lambda i, s: s + i, 0))
     10

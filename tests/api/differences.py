@@ -28,14 +28,14 @@ SIGNATURES = {
 }
 
 _LATER = "not written yet"
-_SHARDED = "arrays of one process are not sharded; work is spread by pmap"
+_SHARDED = "arrays of one process are whole; shardings describe (docs/decisions/0018)"
 _XLA = "of XLA's compiler or runtime"
 _TYPES = "no such narrow type: neither NumPy nor Numba computes with it"
 
 ABSENT = [
     (r"jax\.numpy\.(u?int[124]|float[468]_.*)", _TYPES),
-    (r"jax\.(NamedSharding|P|Mesh|make_mesh|shard_map|set_mesh|smap|sharding|reshard).*", _SHARDED),
-    (r"jax\.lax\.(with_sharding_constraint|pcast|pvary|.*sharding.*)", _SHARDED),
+    (r"jax\.(smap|remove_size_one_mesh_axis_from_type|auto_pcast).*", _SHARDED),
+    (r"jax\.(lax|debug)\..*sharding.*", _SHARDED),
     (
         r"jax\.(live_arrays|print_environment_info|clear_caches|profiler|ffi|export|monitoring)",
         _XLA,

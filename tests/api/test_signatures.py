@@ -16,7 +16,7 @@ jax = pytest.importorskip("jax")
 
 MODULES = list(dict.fromkeys(name.module for name in NAMES))
 SENTINELS = {"object", "Unspecified", "UnspecifiedValue", "NotSpecified", "_NotGiven"}
-SENTINELS |= {"DeprecatedArg", "NoDefault"}
+SENTINELS |= {"DeprecatedArg", "NoDefault", "InferFromArgs"}
 
 
 def default(parameter):

@@ -325,6 +325,7 @@ row(
     kinds="bifc",
     function=mapped(lambda x: K.all_to_all(x, "i", 0, 1)),
 )
+row("pcast", shaped((3, 2)), kinds="bifc", function=mapped(lambda x: K.pcast(x, "i")))
 row("axis_index", shaped((3,)), grad=(), function=mapped(lambda x: K.axis_index("i")))
 
 # ---- convolution and windows

@@ -12,6 +12,7 @@ from ftx.core.errors import (
     ArgumentError,
     LoopLimitError,
     NonFiniteError,
+    ShardingError,
     StaticArgumentError,
     UnsupportedError,
 )
@@ -152,11 +153,17 @@ def test_what_varies_may_be_summed():
 # ---- jit
 
 
-@pytest.mark.parametrize("option", ["in_shardings", "out_shardings", "compiler_options"])
-def test_options_of_other_machines(option):
-    close(ftx.jit(lambda x: x * 2, **{option: None})(X), 2 * X)
-    with pytest.raises(UnsupportedError, match=f"jit: expected .*{option}"):
-        ftx.jit(lambda x: x, **{option: {"a": 1}})
+def test_options_of_another_compiler():
+    close(ftx.jit(lambda x: x * 2, compiler_options=None)(X), 2 * X)
+    with pytest.raises(UnsupportedError, match="jit: expected no compiler_options"):
+        ftx.jit(lambda x: x, compiler_options={"a": 1})
+
+
+@pytest.mark.parametrize("option", ["in_shardings", "out_shardings"])
+def test_no_sharding_is_like_none_given(option):
+    assert type(ftx.jit(lambda x: x, **{option: None})) is type(ftx.jit(lambda x: x))
+    with pytest.raises(ShardingError, match=f"{option}: expected a sharding.*got 1"):
+        ftx.jit(lambda x: x, **{option: 1})(X)
 
 
 def test_compiler_options_ahead_of_time():

@@ -274,6 +274,29 @@ class AllToAll(Collective):
         return self.bind(x, axis_names=axis_names, split=split + 1, concat=concat + 1)[0], 0
 
 
+class Pcast(Collective):
+    """x, counted as different in every row; its transpose adds the rows' cotangents."""
+
+    linear = True
+
+    def abstract_eval(self, x: ShapedArray, *, axis_names: Names) -> list[ShapedArray]:
+        for name in axis_names:
+            axis_size(name)
+        return [x]
+
+    def exchange(self, values: list[Any]) -> list[Any]:
+        return values
+
+    def transpose(self, cts: Any, x: Any, *, axis_names: Names) -> list[Any]:
+        return [psum(cts[0], axis_names)]
+
+    def local(self, axis: BatchAxis, x: Any, d: int | None) -> tuple[Any, Any]:
+        return (S.move_batch_axis(x, None, 0, axis.size), 0) if d is None else (x, d)
+
+    def along(self, x: Any, *, axis_names: Names) -> tuple[Any, int]:
+        return self.bind(x, axis_names=axis_names)[0], 0
+
+
 class AxisIndex(Primitive):
     """Which row this is, int32."""
 
@@ -298,7 +321,7 @@ class AxisIndex(Primitive):
 
 psum_p, pmax_p, pmin_p = Psum(), Pmax(), Pmin()
 all_gather_p, psum_scatter_p, ppermute_p = AllGather(), PsumScatter(), Ppermute()
-all_to_all_p, axis_index_p = AllToAll(), AxisIndex()
+all_to_all_p, axis_index_p, pcast_p = AllToAll(), AxisIndex(), Pcast()
 
 
 def names_of(axis_names: str | Sequence[str]) -> Names:
@@ -386,6 +409,12 @@ def all_to_all(
     x = _split(x, split, axis_size(name))
     x = all_to_all_p.bind(x, axis_names=(name,), split=split, concat=concat)[0]
     return _merge(x, concat)
+
+
+def pcast(x: Any, axis_names: str | Sequence[str]) -> Any:
+    """x as a value that varies along the named axes."""
+    names = names_of(axis_names)
+    return pcast_p.bind(x, axis_names=names)[0] if names else x
 
 
 def axis_index(axis_names: str | Sequence[str]) -> Any:

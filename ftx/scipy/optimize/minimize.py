@@ -20,6 +20,10 @@ class OptimizeResults(NamedTuple):
 
     x: float[n]; success: bool; status: int, 0 if converged; fun: the value; jac: the gradient;
     hess_inv: float[n, n] or None; nfev, njev, nit: values, gradients and steps taken.
+
+    >>> import ftx.numpy as fnp
+    >>> bool(minimize(lambda x: fnp.sum(x**2), fnp.ones(2), method="BFGS").success)
+    True
     """
 
     x: Any

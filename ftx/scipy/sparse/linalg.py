@@ -307,7 +307,7 @@ def _gmres(matvec, b, *, start, limit, goal, restart, maxiter, precondition, cyc
 def gmres(
     A, b, x0=None, *, tol=1e-05, atol=0.0, restart=20, maxiter=None, M=None, solve_method="batched"
 ):
-    """The x with A x = b for any regular A, by minimal residuals in Krylov spaces.
+    """The vector (or tree) x with A x = b for regular A, by minimal residuals in Krylov spaces.
 
     Args:
       A, b, x0, tol, atol, M: as for `cg`; A need not be symmetric.
