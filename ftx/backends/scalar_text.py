@@ -140,7 +140,7 @@ def operation(op: str, dtype: DType, operands: tuple[Any, ...], args: list[str])
     if op == "convert":
         return _convert(args[0], source, dtype)
     if op == "bitcast":
-        return f"bitcast_{short_name(source)}_{short_name(dtype)}({args[0]})"
+        return _bitcast(args[0], source, dtype)
     if op in _COMPARISONS:
         return f"({args[0]} {_COMPARISONS[op]} {args[1]})"
     if dtypes.is_complex(source) or dtypes.is_complex(dtype):
@@ -204,6 +204,14 @@ def _convert(x: str, source: DType, dtype: DType) -> str:
     if dtype in HALF:
         return f"round_{t}(f32({x}))"
     return f"{t}({x})"
+
+
+def _bitcast(x: str, source: DType, dtype: DType) -> str:
+    """The bits of x as stored; a half in a register is a float32."""
+    if source not in HALF and dtype not in HALF:
+        return f"bitcast_{short_name(source)}_{short_name(dtype)}({x})"
+    word = f"f32_to_{short_name(source)}({x})" if source in HALF else f"u16({x})"
+    return f"{short_name(dtype)}_to_f32({word})" if dtype in HALF else f"{short_name(dtype)}({word})"
 
 
 def _saturate(x: str, source: DType, dtype: DType) -> str:

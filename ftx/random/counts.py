@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
+from ..core.errors import DTypeError
 from ..core.key_reuse import renew
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -33,6 +34,17 @@ from .bits import PRNGKey, split, subkeys  # noqa: F401  PRNGKey is for the exam
 __all__ = ["binomial", "geometric", "multinomial", "poisson"]
 
 
+def integer_type(name, dtype):
+    """The dtype asked for, or the default integer.
+
+    Raises: DTypeError for other than integers.
+    """
+    found = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    if not dtypes.is_integer(found):
+        raise DTypeError(f"random.{name}: expected an integer dtype, got {found.name}")
+    return found
+
+
 def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     """Number of trials up to the first success of probability p: integer[shape].
 
@@ -40,7 +52,7 @@ def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     True
     """
     unsupported("geometric", out_sharding=out_sharding)
-    wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    wanted = integer_type("geometric", dtype)
     (p,) = promote_dtypes("geometric", asarray(p), inexact=True)
     (p,), shape = parameters("geometric", shape, p.dtype, p)
     u = unit(key, shape, p.dtype)
@@ -99,7 +111,7 @@ def poisson(key, lam, shape=None, dtype=None, *, out_sharding=None):
     True
     """
     unsupported("poisson", out_sharding=out_sharding)
-    wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    wanted = integer_type("poisson", dtype)
     (lam,), shape = parameters("poisson", shape, dtypes.float32, lam)
     small = U.logical_or(M.isnan(lam), U.less(lam, 10))
     few = _knuth(key, C.select(small, lam, number(lam, 0)), shape)

@@ -1,4 +1,4 @@
-"""Special functions computed by SciPy, element by element, with their derivatives.
+"""Special functions computed by SciPy, or from its, element by element, with their derivatives.
 
 In: real operands of equal shape and dtype.  Out: an array of that shape.
 Compiled programs call SciPy for them: a step of its own between kernels.
@@ -16,6 +16,7 @@ from ..primitive import Primitive
 from . import elementwise as E
 from . import transcendental as T
 from .formula import Elementwise, full_like
+from .incomplete_gamma import gammainc_slope, sample_slope
 
 
 def _number(x, value):
@@ -38,8 +39,16 @@ def _beta_density(a, b, x):
 
 _UNKNOWN = object()
 _PARTIALS = {
-    "gammainc": lambda a, x: (_UNKNOWN, lambda: _gamma_density(a, x)),
-    "gammaincc": lambda a, x: (_UNKNOWN, lambda: E.neg(_gamma_density(a, x))),
+    "gammainc": lambda a, x: (
+        lambda: call("gammainc_slope", a, x),
+        lambda: _gamma_density(a, x),
+    ),
+    "gammaincc": lambda a, x: (
+        lambda: E.neg(call("gammainc_slope", a, x)),
+        lambda: E.neg(_gamma_density(a, x)),
+    ),
+    "gammainc_slope": lambda a, x: (_UNKNOWN, _UNKNOWN),
+    "gamma_sample_slope": lambda a, x: (_UNKNOWN, _UNKNOWN),
     "betainc": lambda a, b, x: (_UNKNOWN, _UNKNOWN, lambda: _beta_density(a, b, x)),
     "expi": lambda x: (lambda: E.div(T.exp(x), x),),
     "exp1": lambda x: (lambda: E.neg(E.div(T.exp(E.neg(x)), x)),),
@@ -92,9 +101,16 @@ def _refuse(function, position):
     )
 
 
+_SLOPES = {"gammainc_slope": gammainc_slope, "gamma_sample_slope": sample_slope}
+"""What scipy.special lacks, computed from what it has."""
+
+
 @functools.cache
 def _found(function):
-    return getattr(importlib.import_module("scipy.special"), function)
+    module = importlib.import_module("scipy.special")
+    if function in _SLOPES:
+        return functools.partial(_SLOPES[function], special=module)
+    return getattr(module, function)
 
 
 scipy_function_p = ScipyFunction()
