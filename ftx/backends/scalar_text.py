@@ -41,7 +41,9 @@ _COMPLEX |= {"real", "imag", "abs", "complex", "convert"}
 
 
 def register(dtype: DType) -> DType:
-    """The dtype in which values of `dtype` are computed."""
+    """The dtype in which values of `dtype` are computed, or carried if they are keys."""
+    if dtype == dtypes.key:
+        return dtypes.uint64
     return dtypes.float32 if dtype in HALF else dtype
 
 
@@ -66,6 +68,7 @@ def supported(op: str, dtype: DType, operand: DType) -> bool:
 
 def literal(data: bytes, dtype: DType) -> str:
     """A constant as text."""
+    dtype = dtypes.uint64 if dtype == dtypes.key else dtype
     value = np.frombuffer(data, dtype)[0]
     if dtype == dtypes.bool_:
         return "True" if value else "False"
@@ -208,6 +211,8 @@ def _convert(x: str, source: DType, dtype: DType) -> str:
 
 def _bitcast(x: str, source: DType, dtype: DType) -> str:
     """The bits of x as stored; a half in a register is a float32."""
+    if dtypes.key in (source, dtype):
+        return x
     if source not in HALF and dtype not in HALF:
         return f"bitcast_{short_name(source)}_{short_name(dtype)}({x})"
     word = f"f32_to_{short_name(source)}({x})" if source in HALF else f"u16({x})"

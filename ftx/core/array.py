@@ -113,6 +113,15 @@ class Array(Value):
             )
         return self._np
 
+    def _numbers(self, name: str) -> np.ndarray[Any, Any]:
+        value = self._live()
+        if value.dtype == dtypes.key:
+            raise DTypeError(
+                f"{name}: expected an array of numbers, got random keys {self.aval}; "
+                "their words are ftx.random.key_data(keys)"
+            )
+        return value
+
     def _donate(self) -> None:
         """Forget the memory; any later use raises."""
         self.aval  # noqa: B018  the message above shows it
@@ -123,7 +132,7 @@ class Array(Value):
         return self._np is None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        value = self._live()
+        value = self._numbers("numpy.asarray")
         if copy or (dtype is not None and dtype != value.dtype):
             return np.array(value, dtype=dtype)
         view = value.view()
@@ -131,13 +140,13 @@ class Array(Value):
         return view
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self._live().__dlpack__(**options)
+        return self._numbers("__dlpack__").__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
     def __bool__(self) -> bool:
-        value = self._live()
+        value = self._numbers("truth")
         if value.size != 1:
             raise ArgumentError(
                 f"truth: expected an array of one element, got {self.aval}; use x.any() or x.all()"
@@ -160,7 +169,7 @@ class Array(Value):
         return int(value)
 
     def _scalar(self) -> Any:
-        value = self._live()
+        value = self._numbers("scalar conversion")
         if value.size != 1:
             raise DTypeError(
                 f"scalar conversion: expected an array of one element, got {self.aval}"
@@ -173,11 +182,11 @@ class Array(Value):
             raise ArgumentError(
                 f"item: expected an array of one element, got {self.aval}; use tolist or an index"
             )
-        return self._live().item(*index)
+        return self._numbers("item").item(*index)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._live().tolist()
+        return self._numbers("tolist").tolist()
 
     def tobytes(self) -> bytes:
         """The elements in row-major order."""
@@ -195,12 +204,15 @@ class Array(Value):
         return bool(np.any(self._live() == np.asarray(item)))
 
     def __repr__(self) -> str:
+        if self.dtype == dtypes.key:
+            words = self._live()["threefry2x32"]
+            return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(self._live(), separator=", ", prefix="Array(")
         weak = ", weak_type=True" if self._weak else ""
-        return f"Array({text}, dtype={self.dtype.name}{weak})"
+        return f"Array({text}, dtype={dtypes.name(self.dtype)}{weak})"
 
     def __str__(self) -> str:
-        return str(self._live())
+        return repr(self) if self.dtype == dtypes.key else str(self._live())
 
     def __format__(self, spec: str) -> str:
         return format(self._live()[()], spec) if not self.ndim else format(self._live(), spec)

@@ -27,22 +27,30 @@ complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
 float0 = np.dtype([("float0", np.void, 0)])
 """The tangent type of integers and booleans: nothing."""
 
+key = np.dtype([("threefry2x32", np.uint32, (2,))])
+"""A random key: two words that are one element, on which nothing computes but the generator."""
+
 SIGNED = (int8, int16, int32, int64)
 UNSIGNED = (uint8, uint16, uint32, uint64)
 FLOATS = (bfloat16, float16, float32, float64)
 COMPLEX = (complex64, complex128)
 ALL = (bool_, *SIGNED, *UNSIGNED, *FLOATS, *COMPLEX)
 
-_SHORT = {bool_: "bool", bfloat16: "bf16", float0: "float0"}
+_SHORT = {bool_: "bool", bfloat16: "bf16", float0: "float0", key: "key"}
 _SHORT |= {d: f"{d.kind}{d.itemsize * 8}" for d in ALL if d not in _SHORT}
 _TO_32 = {int64: int32, uint64: uint32, float64: float32, complex128: complex64}
 _KIND = {d: "b" if d == bool_ else "i" if d in SIGNED + UNSIGNED else "f" for d in ALL}
-_KIND |= dict.fromkeys(COMPLEX, "c")
+_KIND |= dict.fromkeys(COMPLEX, "c") | {key: "k"}
 
 
 def short_name(dtype: DType) -> str:
     """`f32`, `i64`, `bf16`, `bool`: as avals print."""
     return _SHORT.get(dtype) or str(dtype)
+
+
+def name(dtype: DType) -> str:
+    """`float32`, `key<fry>`: as arrays print."""
+    return "key<fry>" if dtype == key else dtype.name
 
 
 def from_short_name(name: str) -> DType:
@@ -51,13 +59,13 @@ def from_short_name(name: str) -> DType:
 
 
 def kind(dtype: DType) -> str:
-    """One of b (bool), i (integer, signed or not), f (real), c (complex)."""
+    """One of b (bool), i (integer, signed or not), f (real), c (complex), k (random key)."""
     return _KIND[dtype]
 
 
 def kind_names(kinds: str) -> str:
     """Kinds in words, for errors."""
-    words = {"b": "bools", "i": "integers", "f": "real numbers", "c": "complex numbers"}
+    words = {"b": "bools", "i": "integers", "f": "real numbers", "c": "complex numbers", "k": "keys"}
     return " or ".join(words[k] for k in kinds)
 
 
@@ -169,6 +177,8 @@ def lattice(operands: tuple[tuple[DType, bool], ...], x64: bool | None) -> tuple
     """Join of (dtype, is weak) pairs, and whether the result is weak."""
     if len({d for d, _ in operands}) == 1:
         return operands[0][0], all(weak for _, weak in operands)
+    if any(d == key for d, _ in operands):
+        raise DTypeError("expected numbers, got a random key; its words are random.key_data(key)")
     all_weak = all(weak for _, weak in operands)
     nodes = frozenset(_WEAK[_KIND[d]] if weak and not all_weak else d for d, weak in operands)
     top = _join(nodes)

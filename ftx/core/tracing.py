@@ -145,6 +145,8 @@ class Trace:
             return self._capture(x, x)
         if not isinstance(x, Value) and np.ndim(x) == 0 or type(x) is Array and x.ndim == 0:
             aval = aval_of(x)
+            if aval.dtype == dtypes.key:  # a variable, so that its use is noted
+                return self._capture(x, as_array(x))
             return Literal(np.asarray(as_array(x)._live(), aval.dtype)[()], aval)
         return self._capture(x, as_array(x))
 

@@ -107,11 +107,11 @@ _ABSTRACT = {
 
 
 class extended(np.generic):
-    """The class of dtypes that are not numbers; none exists here: keys are uint32 arrays."""
+    """The class of dtypes that are not numbers."""
 
 
 class prng_key(extended):
-    """The class of random keys' dtypes; none exists here: keys are uint32 arrays."""
+    """The class of the dtype of random keys."""
 
 
 def issubdtype(arg1, arg2):
@@ -121,7 +121,11 @@ def issubdtype(arg1, arg2):
     True
     """
     if isinstance(arg2, type) and issubclass(arg2, extended):
+        if isinstance(arg1, np.dtype):
+            return arg1 == dtypes.key
         return isinstance(arg1, type) and issubclass(arg1, arg2)
+    if isinstance(arg1, np.dtype) and arg1 == dtypes.key:
+        return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.key
     if isinstance(arg1, np.dtype) and arg1 == dtypes.float0:
         return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.float0
     if isinstance(arg1, type) and arg1 in _ABSTRACT or arg1 in (signedinteger, unsignedinteger):

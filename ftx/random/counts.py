@@ -29,7 +29,7 @@ from ..numpy.promotion import (
 from ..transforms.scan import scan
 from ..transforms.while_loop import while_loop
 from .basic import float_type, number, parameters, unit
-from .bits import PRNGKey, split, subkeys  # noqa: F401  PRNGKey is for the examples
+from .bits import PRNGKey, raw_key, split_words, subkeys  # noqa: F401  PRNGKey is for the examples
 
 __all__ = ["binomial", "geometric", "multinomial", "poisson"]
 
@@ -114,6 +114,7 @@ def poisson(key, lam, shape=None, dtype=None, *, out_sharding=None):
     wanted = integer_type("poisson", dtype)
     (lam,), shape = parameters("poisson", shape, dtypes.float32, lam)
     small = U.logical_or(M.isnan(lam), U.less(lam, 10))
+    key = raw_key(key)
     few = _knuth(key, C.select(small, lam, number(lam, 0)), shape)
     # One of the two counts is taken, so that the key serves both.
     many = _poisson_by_rejection(renew(key), C.select(small, number(lam, 1e5), lam), shape)
@@ -203,6 +204,7 @@ def binomial(key, n, p, shape=None, dtype=None):
     q = C.select(bad_q, number(q, 0.01), q)
     few = bad_count | (count * q <= 10.0)
     whole = E.floor(count)
+    key = raw_key(key)
     first = _by_inversion(key, C.select(few, whole, number(q, 0)), q, shape)
     many, half = C.select(few, number(q, 1e4), whole), C.select(few, number(q, 0.5), q)
     second = _btrs(renew(key), many, half, shape)  # one of the two is taken
@@ -231,7 +233,7 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
         count = binomial(key, remaining, M.clip(ratio, 0, 1), dtype=remaining.dtype)
         return remaining - count, count
 
-    keys = split(key, ratios.shape[0])
+    keys = split_words(key, ratios.shape[0])
     _, counts = scan(step, n, (ratios, keys))
     counts = shapes.moveaxis(counts, 0, -1)
     return counts if dtype is None else C.convert(counts, dtypes.canonical(dtype))

@@ -29,7 +29,7 @@ from ..transforms.custom import custom_jvp
 from ..transforms.vmap import vmap
 from ..transforms.while_loop import while_loop
 from .basic import float_type, normal, number, parameters, rademacher, uniform, unit
-from .bits import PRNGKey, split, subkeys  # noqa: F401  PRNGKey is for the examples
+from .bits import PRNGKey, split_words, subkeys  # noqa: F401  PRNGKey is for the examples
 
 __all__ = [
     *("ball", "beta", "cauchy", "chisquare", "dirichlet", "double_sided_maxwell"),
@@ -236,7 +236,7 @@ def _gamma(name, key, a, shape, dtype, log_space):
     n = math.prod(shape)
     if not n:
         return creation.zeros(shape, dtype)
-    return S.reshape(_gammas(log_space, split(key, n), S.reshape(a, (n,))), shape)
+    return S.reshape(_gammas(log_space, split_words(key, n), S.reshape(a, (n,))), shape)
 
 
 @functools.partial(custom_jvp, nondiff_argnums=(0,))
