@@ -216,7 +216,9 @@ def _bitcast(x: str, source: DType, dtype: DType) -> str:
     if source not in HALF and dtype not in HALF:
         return f"bitcast_{short_name(source)}_{short_name(dtype)}({x})"
     word = f"f32_to_{short_name(source)}({x})" if source in HALF else f"u16({x})"
-    return f"{short_name(dtype)}_to_f32({word})" if dtype in HALF else f"{short_name(dtype)}({word})"
+    return (
+        f"{short_name(dtype)}_to_f32({word})" if dtype in HALF else f"{short_name(dtype)}({word})"
+    )
 
 
 def _saturate(x: str, source: DType, dtype: DType) -> str:

@@ -250,7 +250,7 @@ def aval_of(x: Any) -> ShapedArray:
     if kind in PYTHON_SCALARS:
         return ShapedArray((), dtypes.python_scalar_dtype(kind), kind is not bool)
     if isinstance(x, (np.ndarray, np.generic)):
-        return ShapedArray(x.shape, dtypes.canonical(x.dtype))
+        return ShapedArray(x.shape, dtypes.held(x.dtype))
     if hasattr(x, "__ftx_array__"):
         return aval_of(x.__ftx_array__())
     raise NotAnArrayError(

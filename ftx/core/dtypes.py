@@ -8,13 +8,15 @@ Knows nothing of: arrays, shapes, tracing.
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from .config import config
-from .errors import DTypeError
+from .errors import DTypeError, TruncationWarning
+from .source import user_source
 
 DType = np.dtype
 
@@ -65,7 +67,13 @@ def kind(dtype: DType) -> str:
 
 def kind_names(kinds: str) -> str:
     """Kinds in words, for errors."""
-    words = {"b": "bools", "i": "integers", "f": "real numbers", "c": "complex numbers", "k": "keys"}
+    words = {
+        "b": "bools",
+        "i": "integers",
+        "f": "real numbers",
+        "c": "complex numbers",
+        "k": "keys",
+    }
     return " or ".join(words[k] for k in kinds)
 
 
@@ -106,7 +114,27 @@ def python_scalar_dtype(kind_of: type) -> DType:
 
 
 def canonical(dtype: Any) -> DType:
-    """The dtype meant by a name, a NumPy type, a Python type or an ftx scalar type.
+    """The dtype asked for by a name, a NumPy type, a Python type or an ftx scalar type.
+
+    Warns if enable_x64=False makes it another.
+    Raises: DTypeError for a dtype that ftx does not compute with.
+    """
+    found = held(dtype)
+    if config.enable_x64 is False and not (type(dtype) is type and dtype in _PYTHON):
+        wide = _canonical(dtype, None)
+        if wide != found and wide is not None:
+            place = user_source()
+            warning = TruncationWarning(
+                f"dtype: expected one of at most 32 bits with enable_x64=False, got {wide.name}, "
+                f"for which {found.name} is taken; ask for {found.name}, or leave enable_x64 at "
+                "None, which keeps dtypes as they are"
+            )
+            warnings.warn_explicit(warning, None, place.file or "ftx", place.line)
+    return found
+
+
+def held(dtype: Any) -> DType:
+    """The dtype that arrays of `dtype` have here.
 
     Raises: DTypeError for a dtype that ftx does not compute with.
     """
@@ -178,7 +206,9 @@ def lattice(operands: tuple[tuple[DType, bool], ...], x64: bool | None) -> tuple
     if len({d for d, _ in operands}) == 1:
         return operands[0][0], all(weak for _, weak in operands)
     if any(d == key for d, _ in operands):
-        raise DTypeError("expected numbers, got a random key; its words are random.key_data(key)")
+        raise DTypeError(
+            "promotion: expected numbers, got a random key; its words are random.key_data(key)"
+        )
     all_weak = all(weak for _, weak in operands)
     nodes = frozenset(_WEAK[_KIND[d]] if weak and not all_weak else d for d, weak in operands)
     top = _join(nodes)
@@ -194,9 +224,7 @@ def promote_types(a: Any, b: Any) -> DType:
     dtype('float16')
     """
     pair = tuple(
-        (python_scalar_dtype(d), True)
-        if type(d) is type and d in _PYTHON
-        else (canonical(d), False)
+        (python_scalar_dtype(d), True) if type(d) is type and d in _PYTHON else (held(d), False)
         for d in (a, b)
     )
     return lattice(pair, config.enable_x64)[0]

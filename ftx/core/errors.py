@@ -426,4 +426,18 @@ class DynamicShapeWarning(FtxWarning):
     cure = "use where(mask, x, 0), or the size= argument of nonzero and unique"
 
 
+class TruncationWarning(FtxWarning):
+    """A 64-bit dtype was asked for by name while enable_x64=False makes all arrays 32-bit."""
+
+    code = "FTX-E054"
+    cure = "ask for the 32-bit dtype, or leave enable_x64 at None, which keeps dtypes"
+
+
+class NumberRangeError(FtxError, OverflowError):
+    """A Python integer is outside the range of the dtype it is to have."""
+
+    code = "FTX-E055"
+    cure = "use a wider dtype, or wrap the number yourself"
+
+
 __all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

@@ -130,7 +130,7 @@ def issubdtype(arg1, arg2):
         return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.float0
     if isinstance(arg1, type) and arg1 in _ABSTRACT or arg1 in (signedinteger, unsignedinteger):
         return isinstance(arg2, type) and issubclass(arg1, arg2)
-    found = dtypes.canonical(arg1)
+    found = dtypes.held(arg1)
     if arg2 is signedinteger:
         return found in dtypes.SIGNED
     if arg2 is unsignedinteger:
@@ -164,9 +164,9 @@ def isdtype(dtype, kind):
     True
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    found = dtypes.canonical(dtype)
+    found = dtypes.held(dtype)
     return any(
-        _KINDS[k](found) if isinstance(k, str) and k in _KINDS else found == dtypes.canonical(k)
+        _KINDS[k](found) if isinstance(k, str) and k in _KINDS else found == dtypes.held(k)
         for k in kinds
     )
 
@@ -211,7 +211,7 @@ def _pair(x):
     if isinstance(x, Value):
         return x.dtype, x.weak_type
     if hasattr(x, "dtype") and not isinstance(x, (np.ndarray, np.generic)):
-        return dtypes.canonical(x.dtype), getattr(x, "weak_type", False)
+        return dtypes.held(x.dtype), getattr(x, "weak_type", False)
     return common_type([operand("result_type", x)])
 
 

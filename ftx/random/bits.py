@@ -231,9 +231,7 @@ def fold_in(key, data):
     if number.ndim:
         raise ShapeError(f"fold_in: expected an integer scalar, got {number.aval}; use vmap")
     low = C.convert(number, dtypes.uint32)
-    return _joined(
-        *B.threefry2x32(first, second, S.full((), 0, dtypes.uint32), low), _is_key(key)
-    )
+    return _joined(*B.threefry2x32(first, second, S.full((), 0, dtypes.uint32), low), _is_key(key))
 
 
 def key_data(keys):
