@@ -117,7 +117,7 @@ class KernelContext(cpu.CPUContext):
         self.typing_context.refresh()
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
-        key = (fn, sig)
+        key = (fn, sig, type(self.error_model))  # complex division is written with another one
         if key not in self.written:
             known = getattr(fn, "_impl_keys", ())
             if isinstance(fn, types.Function) and sig.args not in known:

@@ -128,7 +128,6 @@ _BOOL = {
 _COMPLEX_TEXT = {
     "neg": "(-{0})",
     "square": "({0} * {0})",
-    "div": "({0} / {1})",
     "conj": "{0}.conjugate()",
     "real": "{0}.real",
     "imag": "{0}.imag",
@@ -192,6 +191,10 @@ def _complex(op: str, dtype: DType, args: list[str]) -> str:
     if op == "abs" and dtype == dtypes.float32:  # no overflow in double, and it vectorises
         x = args[0]
         return f"f32(sqrt_f64(f64({x}.real) * f64({x}.real) + f64({x}.imag) * f64({x}.imag)))"
+    if op == "div":  # Numba's own ends the kernel at a division by zero
+        parts = ", ".join(f"{x}.{part}" for x in args for part in ("real", "imag"))
+        kind = short_name(dtypes.real_of(dtype))
+        return f"{t}(complex(quotient_real_{kind}({parts}), quotient_imag_{kind}({parts})))"
     text = _COMPLEX_TEXT[op].format(*args)
     return f"{t}({text})"
 

@@ -69,8 +69,15 @@ def install_methods(methods: Mapping[str, Any]) -> None:
         setattr(Value, name, method)
 
 
-class Array(Value):
-    """An immutable n-dimensional array on the CPU.
+class _AnyArray(type):
+    """`isinstance(x, Array)` asks for an array of known value or a traced one, as in JAX."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, Value)
+
+
+class Array(Value, metaclass=_AnyArray):
+    """An immutable n-dimensional array on the CPU; traced arrays are instances of it too.
 
     Made by `ftx.numpy.array`, `asarray` and every operation; holds a NumPy array.
     """
@@ -127,13 +134,47 @@ class Array(Value):
         self.aval  # noqa: B018  the message above shows it
         self._np = self._buffer = None  # type: ignore[assignment]
 
+    def delete(self) -> None:
+        """Forget the memory; any later use raises DonatedArrayError."""
+        if self._np is not None:
+            self._donate()
+
     def is_deleted(self) -> bool:
-        """Whether the memory was donated."""
+        """Whether the memory was donated or deleted."""
         return self._np is None
+
+    def is_ready(self) -> bool:
+        """Whether the elements are there: always, since a call returns when they are."""
+        return not self.is_deleted()
+
+    def copy_to_host_async(self) -> None:
+        """Nothing: the elements are on the host."""
+        self._live()
+
+    def unsafe_buffer_pointer(self) -> int:
+        """Address of the first element."""
+        return int(self._live().ctypes.data)
+
+    def on_device_size_in_bytes(self) -> int:
+        """Bytes of the elements."""
+        return self._live().nbytes
+
+    def addressable_data(self, index: int) -> Array:
+        """The part of the array on device number `index` of one: the array itself."""
+        if index != 0:
+            raise ArgumentError(
+                f"addressable_data: expected index 0, since an array is on one device, got {index}"
+            )
+        return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = self._numbers("numpy.asarray")
         if copy or (dtype is not None and dtype != value.dtype):
+            if copy is False:
+                raise ArgumentError(
+                    f"numpy.asarray: expected {self.dtype.name} with copy=False, got dtype "
+                    f"{np.dtype(dtype).name}, which needs a copy; leave copy out"
+                )
             return np.array(value, dtype=dtype)
         view = value.view()
         view.flags.writeable = False
@@ -200,14 +241,13 @@ class Array(Value):
             )
         return iter([Array(row) for row in self._live()])
 
-    def __contains__(self, item: Any) -> bool:
-        return bool(np.any(self._live() == np.asarray(item)))
-
     def __repr__(self) -> str:
         if self.dtype == dtypes.key:
             words = self._live()["threefry2x32"]
             return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(self._live(), separator=", ", prefix="Array(")
+        if not self.size:
+            text += f", shape={self.shape}"
         weak = ", weak_type=True" if self._weak else ""
         return f"Array({text}, dtype={dtypes.name(self.dtype)}{weak})"
 

@@ -147,7 +147,9 @@ def test_dirichlet():
 def test_multivariate_normal(method):
     mean, cov = np.float32([1, -2]), np.float32([[2, 0.6], [0.6, 0.5]])
     x = drawn("multivariate_normal", {"mean": mean, "cov": cov, "method": method}, (N,))
-    check_projections(x, [stats.norm(m, math.sqrt(v)) for m, v in zip(mean, np.diag(cov))])
+    check_projections(
+        x, [stats.norm(m, math.sqrt(v)) for m, v in zip(mean, np.diag(cov), strict=True)]
+    )
     white = np.linalg.solve(np.linalg.cholesky(cov), (x - mean).T)
     check_moments(white[0] * white[1], 0, 1, 6.0)
 
