@@ -60,7 +60,7 @@ def canonicalize_dtype(dtype, allow_extended_dtype=False):
     """
     if isinstance(dtype, np.dtype) and dtype == float0:
         return float0
-    return _dtypes.canonical(dtype)
+    return _dtypes.held(dtype)
 
 
 def result_type(*args, return_weak_type_flag=False):

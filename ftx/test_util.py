@@ -236,7 +236,7 @@ def _limits(values: Any, atol: Tolerance, rtol: Tolerance) -> tuple[float, float
 
 def _limit(dtype: Any, given: Tolerance) -> float:
     if isinstance(given, Mapping):
-        by_dtype = {dtypes.canonical(k): v for k, v in given.items()}
+        by_dtype = {dtypes.held(k): v for k, v in given.items()}
         return by_dtype.get(dtype, TOLERANCE[dtype])
     return TOLERANCE[dtype] if given is None else given
 

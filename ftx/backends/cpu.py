@@ -511,7 +511,10 @@ class CpuExecutable:
 def fixed_result(kind: str, k: Any, args: Any) -> Any:
     if kind == "constant":
         return k
-    return args[k] if type(args[k]) is Array else Array(np.array(args[k]))
+    if type(args[k]) is Array:
+        return args[k]
+    aval = aval_of(args[k])
+    return Array(np.array(args[k], aval.dtype), aval.weak_type)
 
 
 def _as_buffer(x: Any, aval: Any) -> np.ndarray[Any, Any]:

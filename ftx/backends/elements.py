@@ -39,6 +39,7 @@ _INTEGERS = [(f"{s}{n}", f"{t}{n}", ir.IntType(n)) for s, t in _SIGNS for n in (
 ELEMENT_TYPES: Mapping[str, ElementType] = {
     "bool": ElementType("bool", "bool", "boolean", I8),
     **{name: ElementType(name, of, of, kind) for name, of, kind in _INTEGERS},
+    "key": ElementType("key", "uint64", "uint64", I64),
     "f16": ElementType("f16", "float16", "float32", I16),
     "bf16": ElementType("bf16", "uint16", "float32", I16),
     "f32": ElementType("f32", "float32", "float32", F32),

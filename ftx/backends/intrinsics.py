@@ -425,6 +425,7 @@ def compiled(name: str, formula, result: str, *operands: str):
         1: lambda typing, a: (signature, codegen),
         2: lambda typing, a, b: (signature, codegen),
         3: lambda typing, a, b, c: (signature, codegen),
+        4: lambda typing, a, b, c, d: (signature, codegen),
     }[len(operands)]
     typing.__name__ = typing.__qualname__ = name
     typing.__doc__ = formula.__doc__

@@ -117,7 +117,7 @@ class KernelContext(cpu.CPUContext):
         self.typing_context.refresh()
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
-        key = (fn, sig)
+        key = (fn, sig, type(self.error_model))  # complex division is written with another one
         if key not in self.written:
             typed = getattr(fn, "_impl_keys", None)
             if isinstance(fn, types.Function) and typed is not None and sig.args not in typed:

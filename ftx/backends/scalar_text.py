@@ -41,7 +41,9 @@ _COMPLEX |= {"real", "imag", "abs", "complex", "convert"}
 
 
 def register(dtype: DType) -> DType:
-    """The dtype in which values of `dtype` are computed."""
+    """The dtype in which values of `dtype` are computed, or carried if they are keys."""
+    if dtype == dtypes.key:
+        return dtypes.uint64
     return dtypes.float32 if dtype in HALF else dtype
 
 
@@ -66,6 +68,7 @@ def supported(op: str, dtype: DType, operand: DType) -> bool:
 
 def literal(data: bytes, dtype: DType) -> str:
     """A constant as text."""
+    dtype = dtypes.uint64 if dtype == dtypes.key else dtype
     value = np.frombuffer(data, dtype)[0]
     if dtype == dtypes.bool_:
         return "True" if value else "False"
@@ -125,7 +128,6 @@ _BOOL = {
 _COMPLEX_TEXT = {
     "neg": "(-{0})",
     "square": "({0} * {0})",
-    "div": "({0} / {1})",
     "conj": "{0}.conjugate()",
     "real": "{0}.real",
     "imag": "{0}.imag",
@@ -140,7 +142,7 @@ def operation(op: str, dtype: DType, operands: tuple[Any, ...], args: list[str])
     if op == "convert":
         return _convert(args[0], source, dtype)
     if op == "bitcast":
-        return f"bitcast_{short_name(source)}_{short_name(dtype)}({args[0]})"
+        return _bitcast(args[0], source, dtype)
     if op in _COMPARISONS:
         return f"({args[0]} {_COMPARISONS[op]} {args[1]})"
     if dtypes.is_complex(source) or dtypes.is_complex(dtype):
@@ -189,6 +191,10 @@ def _complex(op: str, dtype: DType, args: list[str]) -> str:
     if op == "abs" and dtype == dtypes.float32:  # no overflow in double, and it vectorises
         x = args[0]
         return f"f32(sqrt_f64(f64({x}.real) * f64({x}.real) + f64({x}.imag) * f64({x}.imag)))"
+    if op == "div":  # Numba's own ends the kernel at a division by zero
+        parts = ", ".join(f"{x}.{part}" for x in args for part in ("real", "imag"))
+        kind = short_name(dtypes.real_of(dtype))
+        return f"{t}(complex(quotient_real_{kind}({parts}), quotient_imag_{kind}({parts})))"
     text = _COMPLEX_TEXT[op].format(*args)
     return f"{t}({text})"
 
@@ -204,6 +210,18 @@ def _convert(x: str, source: DType, dtype: DType) -> str:
     if dtype in HALF:
         return f"round_{t}(f32({x}))"
     return f"{t}({x})"
+
+
+def _bitcast(x: str, source: DType, dtype: DType) -> str:
+    """The bits of x as stored; a half in a register is a float32."""
+    if dtypes.key in (source, dtype):
+        return x
+    if source not in HALF and dtype not in HALF:
+        return f"bitcast_{short_name(source)}_{short_name(dtype)}({x})"
+    word = f"f32_to_{short_name(source)}({x})" if source in HALF else f"u16({x})"
+    return (
+        f"{short_name(dtype)}_to_f32({word})" if dtype in HALF else f"{short_name(dtype)}({word})"
+    )
 
 
 def _saturate(x: str, source: DType, dtype: DType) -> str:

@@ -74,8 +74,15 @@ def install_methods(methods: Mapping[str, Any]) -> None:
         setattr(Value, name, method)
 
 
-class Array(Value):
-    """An immutable n-dimensional array on the CPU.
+class _AnyArray(type):
+    """`isinstance(x, Array)` asks for an array of known value or a traced one, as in JAX."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, Value)
+
+
+class Array(Value, metaclass=_AnyArray):
+    """An immutable n-dimensional array on the CPU; traced arrays are instances of it too.
 
     Made by `ftx.numpy.array`, `asarray` and every operation; holds a NumPy array.
     """
@@ -120,31 +127,66 @@ class Array(Value):
             )
         return self._np
 
+    def _numbers(self, name: str) -> np.ndarray[Any, Any]:
+        value = self._live()
+        if value.dtype == dtypes.key:
+            raise DTypeError(
+                f"{name}: expected an array of numbers, got random keys {self.aval}; "
+                "their words are ftx.random.key_data(keys)"
+            )
+        return value
+
     def _donate(self) -> None:
         """Forget the memory; any later use raises."""
         self.aval  # noqa: B018  the message above shows it
         self._np = self._buffer = None  # type: ignore[assignment]
 
+    def delete(self) -> None:
+        """Forget the memory; any later use raises DonatedArrayError."""
+        if self._np is not None:
+            self._donate()
+
     def is_deleted(self) -> bool:
-        """Whether the memory was donated."""
+        """Whether the memory was donated or deleted."""
         return self._np is None
 
+    def is_ready(self) -> bool:
+        """Whether the elements are there: always, since a call returns when they are."""
+        return not self.is_deleted()
+
+    def copy_to_host_async(self) -> None:
+        """Nothing: the elements are on the host."""
+        self._live()
+
+    def unsafe_buffer_pointer(self) -> int:
+        """Address of the first element."""
+        return int(self._live().ctypes.data)
+
+    def on_device_size_in_bytes(self) -> int:
+        """Bytes of the elements."""
+        return self._live().nbytes
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        value = self._live()
+        value = self._numbers("numpy.asarray")
         if copy or (dtype is not None and dtype != value.dtype):
+            if copy is False:
+                raise ArgumentError(
+                    f"numpy.asarray: expected {self.dtype.name} with copy=False, got dtype "
+                    f"{np.dtype(dtype).name}, which needs a copy; leave copy out"
+                )
             return np.array(value, dtype=dtype)
         view = value.view()
         view.flags.writeable = False
         return view
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self._live().__dlpack__(**options)
+        return self._numbers("__dlpack__").__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
     def __bool__(self) -> bool:
-        value = self._live()
+        value = self._numbers("truth")
         if value.size != 1:
             raise ArgumentError(
                 f"truth: expected an array of one element, got {self.aval}; use x.any() or x.all()"
@@ -167,7 +209,7 @@ class Array(Value):
         return int(value)
 
     def _scalar(self) -> Any:
-        value = self._live()
+        value = self._numbers("scalar conversion")
         if value.size != 1:
             raise DTypeError(
                 f"scalar conversion: expected an array of one element, got {self.aval}"
@@ -180,11 +222,11 @@ class Array(Value):
             raise ArgumentError(
                 f"item: expected an array of one element, got {self.aval}; use tolist or an index"
             )
-        return self._live().item(*index)
+        return self._numbers("item").item(*index)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._live().tolist()
+        return self._numbers("tolist").tolist()
 
     def tobytes(self) -> bytes:
         """The elements in row-major order."""
@@ -198,16 +240,18 @@ class Array(Value):
             )
         return iter([Array(row) for row in self._live()])
 
-    def __contains__(self, item: Any) -> bool:
-        return bool(np.any(self._live() == np.asarray(item)))
-
     def __repr__(self) -> str:
+        if self.dtype == dtypes.key:
+            words = self._live()["threefry2x32"]
+            return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(self._live(), separator=", ", prefix="Array(")
+        if not self.size:
+            text += f", shape={self.shape}"
         weak = ", weak_type=True" if self._weak else ""
-        return f"Array({text}, dtype={self.dtype.name}{weak})"
+        return f"Array({text}, dtype={dtypes.name(self.dtype)}{weak})"
 
     def __str__(self) -> str:
-        return str(self._live())
+        return repr(self) if self.dtype == dtypes.key else str(self._live())
 
     def __format__(self, spec: str) -> str:
         return format(self._live()[()], spec) if not self.ndim else format(self._live(), spec)
@@ -252,7 +296,13 @@ class Array(Value):
 
     def addressable_data(self, index: int) -> Array:
         """The block of device number `index`."""
-        return self.addressable_shards[index].data
+        shards = self.addressable_shards
+        if not 0 <= index < len(shards):
+            raise ArgumentError(
+                f"addressable_data: expected the number of one of {len(shards)} devices, counted "
+                f"from 0, got {index}"
+            )
+        return shards[index].data
 
     def devices(self) -> set[Any]:
         """The devices of its sharding."""
@@ -283,7 +333,7 @@ def aval_of(x: Any) -> ShapedArray:
     if kind in PYTHON_SCALARS:
         return ShapedArray((), dtypes.python_scalar_dtype(kind), kind is not bool)
     if isinstance(x, (np.ndarray, np.generic)):
-        return ShapedArray(x.shape, dtypes.canonical(x.dtype))
+        return ShapedArray(x.shape, dtypes.held(x.dtype))
     if hasattr(x, "__ftx_array__"):
         return aval_of(x.__ftx_array__())
     raise NotAnArrayError(

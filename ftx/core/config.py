@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ConfigError
+from .jax_options import JAX_OPTIONS, translate, value_of
 
 
 def _optional_bool(text: str) -> bool | None:
@@ -148,7 +149,14 @@ OPTIONS = (
     Option(
         "traceback_filtering",
         "auto",
-        _one_of(auto="auto", quiet_remove_frames="auto", off="off", full="off"),
+        _one_of(
+            auto="auto",
+            quiet_remove_frames="auto",
+            remove_frames="auto",
+            tracebackhide="auto",
+            off="off",
+            full="off",
+        ),  # fmt: skip
         "FTX_TRACEBACK",
         "auto: tracebacks leave out the frames of ftx; off or full: they show them.",
         always_parsed=True,
@@ -188,7 +196,7 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 
 
 class Config:
-    """The options as attributes; `update` also takes JAX's names (`jax_enable_x64`)."""
+    """The options as attributes; JAX's names (`jax_enable_x64`) can be read and updated too."""
 
     enable_x64: bool | None
     disable_jit: bool
@@ -232,7 +240,15 @@ class Config:
             raise ConfigError(f"{option.variable}={text!r}: {error}; {option.meaning}") from None
 
     def update(self, name: str, value: Any) -> None:
-        """Set one option, under its own name or JAX's."""
+        """Set one option, under its own name or JAX's.
+
+        Raises: ConfigError for an unknown name, and for a value that is refused.
+        """
+        if name in JAX_OPTIONS:
+            ours = translate(name, value, self.__getattribute__)
+            if ours is None:
+                return
+            name, value = ours
         key = name.removeprefix("jax_")
         if key not in _BY_NAME:
             raise ConfigError(f"config: expected an option among {sorted(_BY_NAME)}, got {name!r}")
@@ -246,6 +262,18 @@ class Config:
         self._name_state()
         if key in self._listeners:
             self._listeners[key](value)
+
+    def __getattr__(self, name: str) -> Any:
+        key = name.removeprefix("jax_")
+        if name in JAX_OPTIONS:
+            return value_of(name, self.__getattribute__)
+        if key != name and key in _BY_NAME:
+            return getattr(self, key)
+        raise AttributeError(f"config: expected an option among {sorted(_BY_NAME)}, got {name!r}")
+
+    def read(self, name: str) -> Any:
+        """The value of one option, under its own name or JAX's."""
+        return getattr(self, name)
 
     def _name_state(self) -> None:
         state = tuple(getattr(self, option.name) for option in OPTIONS)

@@ -8,13 +8,15 @@ Knows nothing of: arrays, shapes, tracing.
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from .config import config
-from .errors import DTypeError
+from .errors import DTypeError, TruncationWarning
+from .source import user_source
 
 DType = np.dtype
 
@@ -27,22 +29,30 @@ complex64, complex128 = np.dtype(np.complex64), np.dtype(np.complex128)
 float0 = np.dtype([("float0", np.void, 0)])
 """The tangent type of integers and booleans: nothing."""
 
+key = np.dtype([("threefry2x32", np.uint32, (2,))])
+"""A random key: two words that are one element, on which nothing computes but the generator."""
+
 SIGNED = (int8, int16, int32, int64)
 UNSIGNED = (uint8, uint16, uint32, uint64)
 FLOATS = (bfloat16, float16, float32, float64)
 COMPLEX = (complex64, complex128)
 ALL = (bool_, *SIGNED, *UNSIGNED, *FLOATS, *COMPLEX)
 
-_SHORT = {bool_: "bool", bfloat16: "bf16", float0: "float0"}
+_SHORT = {bool_: "bool", bfloat16: "bf16", float0: "float0", key: "key"}
 _SHORT |= {d: f"{d.kind}{d.itemsize * 8}" for d in ALL if d not in _SHORT}
 _TO_32 = {int64: int32, uint64: uint32, float64: float32, complex128: complex64}
 _KIND = {d: "b" if d == bool_ else "i" if d in SIGNED + UNSIGNED else "f" for d in ALL}
-_KIND |= dict.fromkeys(COMPLEX, "c")
+_KIND |= dict.fromkeys(COMPLEX, "c") | {key: "k"}
 
 
 def short_name(dtype: DType) -> str:
     """`f32`, `i64`, `bf16`, `bool`: as avals print."""
     return _SHORT.get(dtype) or str(dtype)
+
+
+def name(dtype: DType) -> str:
+    """`float32`, `key<fry>`: as arrays print."""
+    return "key<fry>" if dtype == key else dtype.name
 
 
 def from_short_name(name: str) -> DType:
@@ -51,13 +61,19 @@ def from_short_name(name: str) -> DType:
 
 
 def kind(dtype: DType) -> str:
-    """One of b (bool), i (integer, signed or not), f (real), c (complex)."""
+    """One of b (bool), i (integer, signed or not), f (real), c (complex), k (random key)."""
     return _KIND[dtype]
 
 
 def kind_names(kinds: str) -> str:
     """Kinds in words, for errors."""
-    words = {"b": "bools", "i": "integers", "f": "real numbers", "c": "complex numbers"}
+    words = {
+        "b": "bools",
+        "i": "integers",
+        "f": "real numbers",
+        "c": "complex numbers",
+        "k": "keys",
+    }
     return " or ".join(words[k] for k in kinds)
 
 
@@ -98,7 +114,27 @@ def python_scalar_dtype(kind_of: type) -> DType:
 
 
 def canonical(dtype: Any) -> DType:
-    """The dtype meant by a name, a NumPy type, a Python type or an ftx scalar type.
+    """The dtype asked for by a name, a NumPy type, a Python type or an ftx scalar type.
+
+    Warns if enable_x64=False makes it another.
+    Raises: DTypeError for a dtype that ftx does not compute with.
+    """
+    found = held(dtype)
+    if config.enable_x64 is False and not (type(dtype) is type and dtype in _PYTHON):
+        wide = _canonical(dtype, None)
+        if wide != found and wide is not None:
+            place = user_source()
+            warning = TruncationWarning(
+                f"dtype: expected one of at most 32 bits with enable_x64=False, got {wide.name}, "
+                f"for which {found.name} is taken; ask for {found.name}, or leave enable_x64 at "
+                "None, which keeps dtypes as they are"
+            )
+            warnings.warn_explicit(warning, None, place.file or "ftx", place.line)
+    return found
+
+
+def held(dtype: Any) -> DType:
+    """The dtype that arrays of `dtype` have here.
 
     Raises: DTypeError for a dtype that ftx does not compute with.
     """
@@ -169,6 +205,10 @@ def lattice(operands: tuple[tuple[DType, bool], ...], x64: bool | None) -> tuple
     """Join of (dtype, is weak) pairs, and whether the result is weak."""
     if len({d for d, _ in operands}) == 1:
         return operands[0][0], all(weak for _, weak in operands)
+    if any(d == key for d, _ in operands):
+        raise DTypeError(
+            "promotion: expected numbers, got a random key; its words are random.key_data(key)"
+        )
     all_weak = all(weak for _, weak in operands)
     nodes = frozenset(_WEAK[_KIND[d]] if weak and not all_weak else d for d, weak in operands)
     top = _join(nodes)
@@ -184,9 +224,7 @@ def promote_types(a: Any, b: Any) -> DType:
     dtype('float16')
     """
     pair = tuple(
-        (python_scalar_dtype(d), True)
-        if type(d) is type and d in _PYTHON
-        else (canonical(d), False)
+        (python_scalar_dtype(d), True) if type(d) is type and d in _PYTHON else (held(d), False)
         for d in (a, b)
     )
     return lattice(pair, config.enable_x64)[0]

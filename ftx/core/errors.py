@@ -440,4 +440,18 @@ class InnerGradientError(GradError):
     cure = "take the gradient outside shard_map, or pass check_vma=False"
 
 
+class TruncationWarning(FtxWarning):
+    """A 64-bit dtype was asked for by name while enable_x64=False makes all arrays 32-bit."""
+
+    code = "FTX-E056"
+    cure = "ask for the 32-bit dtype, or leave enable_x64 at None, which keeps dtypes"
+
+
+class NumberRangeError(FtxError, OverflowError):
+    """A Python integer is outside the range of the dtype it is to have."""
+
+    code = "FTX-E057"
+    cure = "use a wider dtype, or wrap the number yourself"
+
+
 __all__ = [name for name, kind in list(globals().items()) if isinstance(kind, type)]

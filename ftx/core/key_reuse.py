@@ -15,8 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
+from . import dtypes
 from .array import Array
 from .config import config
 from .errors import KeyReuseError
@@ -127,9 +126,14 @@ def _use(key: Any, place: str) -> None:
 
 def _words(keys: Any) -> list[bytes]:
     """Keys outside traced code, one by one."""
-    if type(keys) is not Array or keys.shape[-1:] != (KEY_WORDS,):
+    if type(keys) is not Array:
         return []
-    return [row.tobytes() for row in np.asarray(keys._live()).reshape(-1, KEY_WORDS)]
+    value = keys._live()
+    if value.dtype == dtypes.key:
+        return [key.tobytes() for key in value.reshape(-1)]
+    if value.shape[-1:] != (KEY_WORDS,):
+        return []
+    return [row.tobytes() for row in value.reshape(-1, KEY_WORDS)]
 
 
 def _reused(place: str) -> KeyReuseError:

@@ -11,6 +11,7 @@ import string
 from collections.abc import Iterator
 from typing import Any
 
+from . import dtypes
 from .jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 
 
@@ -46,7 +47,7 @@ def format_param(value: Any, indent: str) -> str:
         return "(" + ",".join(format_param(v, indent) for v in value) + ")"
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
-    return str(value)
+    return dtypes.name(value) if isinstance(value, dtypes.DType) else str(value)
 
 
 def format_eqn(eqn: Eqn, name: Namer, indent: str = "") -> str:

@@ -57,7 +57,7 @@ VALUE = Asked(ConcretizationError, "value")
 BOOL = Asked(TracerBoolConversionError, "truth")
 INT, INDEX = Asked(TracerIntegerConversionError, "int"), Asked(TracerIndexConversionError, "index")
 FLOAT = Asked(TracerFloatConversionError, "float")
-COMPLEX, ITEM = FLOAT._replace(what="complex"), FLOAT._replace(what="item")
+COMPLEX, ITEM, FORMAT = (FLOAT._replace(what=what) for what in ("complex", "item", "format"))
 
 
 _WARNED: set[SourceInfo] = set()
@@ -145,6 +145,8 @@ class Trace:
             return self._capture(x, x)
         if not isinstance(x, Value) and np.ndim(x) == 0 or type(x) is Array and x.ndim == 0:
             aval = aval_of(x)
+            if aval.dtype == dtypes.key:  # a variable, so that its use is noted
+                return self._capture(x, as_array(x))
             return Literal(np.asarray(as_array(x)._live(), aval.dtype)[()], aval)
         return self._capture(x, as_array(x))
 
@@ -360,10 +362,24 @@ class Tracer(Value):
         return f"Tracer<{self.aval}> of '{self.trace.name}'"
 
     def __format__(self, spec: str) -> str:
-        try:
-            return format(as_array(self.trace.value(self.var)), spec)
-        except ConcretizationError:
-            return repr(self)
+        if spec:
+            return format(as_array(self.known_value(FORMAT)), spec)
+        return str(as_array(self.trace.value(self.var))) if self.is_known() else repr(self)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.__array__()
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __reduce__(self) -> Any:
+        raise TracerArrayConversionError(
+            f"pickle of a traced {self.aval}: expected a value that outlives the function, got "
+            "one that stands for an argument; return it from the function, and pickle the result"
+        )
+
+    def __copy__(self) -> Tracer:
+        return self
 
     def __deepcopy__(self, memo: Any) -> Tracer:
         return self

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .dtypes import DType, float0, is_inexact, short_name
+from .dtypes import DType, float0, is_inexact, name, short_name
 from .sharding import sharding_of
 
 _INTERNED: dict[tuple[Any, ...], ShapedArray] = {}
@@ -101,7 +101,7 @@ class ShapeDtypeStruct:
         return ShapedArray(self.shape, self.dtype, self.weak_type)
 
     def __repr__(self) -> str:
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name})"
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={name(self.dtype)})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ShapeDtypeStruct) and self.aval is other.aval

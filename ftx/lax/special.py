@@ -15,7 +15,7 @@ from .operators import neg, same
 
 __all__ = [
     *("approx_max_k", "approx_min_k", "bessel_i0e", "bessel_i1e", "betainc", "igamma", "igammac"),
-    *("zeta",),
+    *("igamma_grad_a", "random_gamma_grad", "zeta"),
 ]
 
 
@@ -52,6 +52,20 @@ igammac = _make(
     "igammac", "gammaincc", "a, x", "Upper regularised incomplete gamma function",
     ("2.0, 1.0", 0.7358),
 )  # fmt: skip
+igamma_grad_a = _make(
+    "igamma_grad_a",
+    "gammainc_slope",
+    "a, x",
+    "Derivative of igamma with respect to a",
+    ("2.0, 1.0", -0.2762),
+)
+random_gamma_grad = _make(
+    "random_gamma_grad",
+    "gamma_sample_slope",
+    "a, x",
+    "Derivative with respect to a of a gamma sample x",
+    ("2.0, 1.0", 0.7508),
+)
 betainc = _make(
     "betainc", "betainc", "a, b, x", "Regularised incomplete beta function", ("1.0, 2.0, 0.5", 0.75)
 )

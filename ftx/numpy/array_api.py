@@ -62,7 +62,7 @@ class __array_namespace_info__:
           kind: None, a kind of `isdtype`, or a tuple of kinds.
         """
         _check_device(device)
-        there = {n: np.dtype(n) for n in _NAMES if dtypes.canonical(n).name == n}
+        there = {n: np.dtype(n) for n in _NAMES if dtypes.held(n).name == n}
         return {n: d for n, d in there.items() if kind is None or isdtype(d, kind)}
 
 

@@ -115,7 +115,7 @@ def full_like(a, fill_value, dtype=None, shape=None, *, device=None, out_shardin
     unsupported("full_like", device=device, out_sharding=out_sharding)
     like = a if isinstance(a, Value) or hasattr(a, "dtype") else asarray(a)
     sizes = like.shape if shape is None else shape_tuple("full_like", shape)
-    wanted = dtypes.canonical(like.dtype if dtype is None else dtype)
+    wanted = dtypes.held(like.dtype) if dtype is None else dtypes.canonical(dtype)
     weak = dtype is None and getattr(like, "weak_type", False)
     if type(fill_value) in (bool, int, float, complex):
         return constant(sizes, fill_value, wanted, weak)

@@ -14,6 +14,7 @@ from ..core import dtypes
 from ..core.array import PYTHON_SCALARS, Array
 from ..core.config import config
 from ..core.errors import DTypeError
+from ..core.primitives import bits
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
@@ -247,8 +248,16 @@ nextafter = _binary(
 )  # fmt: skip
 
 
-def _comparison(name, primitive, ufunc, text, example, chars=FLOATS + INTEGERS):
-    return _binary(name, _promoting(name, primitive), ufunc, text, example, chars, False)
+def _sameness(name, primitive):
+    """Comparison that compares random keys as whole words."""
+
+    def compare(x, y):
+        x, y = promote(name, x, y)
+        if x.dtype == dtypes.key:
+            x, y = (bits.bitcast_convert_type(v, dtypes.uint64) for v in (x, y))
+        return primitive(x, y)
+
+    return compare
 
 
 def _ordered(name, primitive):
@@ -264,10 +273,14 @@ def _ordered(name, primitive):
     return compare
 
 
-equal = _comparison("equal", E.eq, np.equal, "x == y", ("equal(1, 1).tolist()", "True"), _EXACT)
-not_equal = _comparison(
-    "not_equal", E.ne, np.not_equal, "x != y", ("not_equal(1, 1).tolist()", "False"), _EXACT
-)
+equal = _binary(
+    "equal", _sameness("equal", E.eq), np.equal, "x == y", ("equal(1, 1).tolist()", "True"),
+    _EXACT, False,
+)  # fmt: skip
+not_equal = _binary(
+    "not_equal", _sameness("not_equal", E.ne), np.not_equal, "x != y",
+    ("not_equal(1, 1).tolist()", "False"), _EXACT, False,
+)  # fmt: skip
 less, less_equal, greater, greater_equal = [
     _binary(n, _ordered(n, p), u, t, (f"{n}(1, 2).tolist()", r), FLOATS + INTEGERS, False)
     for n, p, u, t, r in (

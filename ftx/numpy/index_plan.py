@@ -163,7 +163,9 @@ def _bound(v, axis):
 def _checked(i, n, axis, mode, wrap):
     """Known places made non-negative; out of range is an error in mode 'raise'."""
     if i.dtype == np.bool_ or i.dtype.kind not in "iu":
-        raise DTypeError(f"indexing: expected integer or boolean arrays, got {i.dtype.name}")
+        raise DTypeError(
+            f"indexing: expected integer or boolean arrays, got {dtypes.name(i.dtype)}"
+        )
     i = i.astype(np.int64)
     if mode == "wrap" and n:
         return i % n

@@ -9,22 +9,32 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.device import HOST
-from ..core.errors import ShapeError
+from ..core.errors import NotAnArrayError, ShapeError
 from ..core.primitives import bits
+from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from . import composed as M
 from . import elementwise as U
-from . import indexing, joining, linear_algebra, ordering, reductions, shapes
+from . import indexing, joining, linear_algebra, ordering, polynomials, reductions, shapes
 from .array_api import array_namespace
 from .elementwise import COMPLEX, FLOATS, INTEGERS, fast_binary, fast_unary
 from .promotion import asarray, is_operand, unsupported
+
+_LISTS = (list, tuple, set, dict)
 
 
 def _refusing(function):
     """`function`, or NotImplemented if the other operand is not a number or an array."""
 
     def slow(x, y):
-        return function(x, y) if is_operand(y) else NotImplemented
+        if is_operand(y):
+            return function(x, y)
+        if isinstance(y, _LISTS):  # `==` of what refuses is identity, which would answer False
+            raise NotAnArrayError(
+                f"{function.__name__}: expected an array or a number beside {x.aval}, got "
+                f"{type(y).__name__} {str(y)[:40]}; convert it with ftx.numpy.asarray"
+            )
+        return NotImplemented
 
     return slow
 
@@ -79,7 +89,10 @@ METHODS["__neg__"] = fast_unary(np.negative, _FCI, U.negative)
 METHODS["__abs__"] = U.absolute
 METHODS["__pos__"] = lambda self: self
 METHODS["__invert__"] = U.invert
-METHODS["__round__"] = lambda self, decimals=0: M.round(self, decimals or 0)
+METHODS["__round__"] = lambda self, ndigits=None: (
+    U.astype(M.round(self), int) if ndigits is None else M.round(self, ndigits)
+)
+METHODS["__contains__"] = lambda self, item: bool(reductions.any(U.equal(self, item)))
 METHODS["__getitem__"] = indexing.getitem
 
 
@@ -147,11 +160,44 @@ def copy(self):
 
 
 @_method
-def view(self, dtype=None):
-    """The same bits as another dtype of the same size."""
+def view(self, dtype=None, type=None):
+    """The same bits as another dtype; a change of size changes the last axis."""
+    unsupported("view", type=type)
     if dtype is None or dtypes.canonical(dtype) == self.dtype:
         return self
     return bitcast(self, dtypes.canonical(dtype))
+
+
+@_method
+def devices(self):
+    """The devices that have the array: {the CPU}."""
+    return {HOST}
+
+
+@_method
+def platform(self):
+    """The platform of the array's device: "cpu"."""
+    return HOST.platform
+
+
+@_method
+def byteswap(self):
+    """The elements with their bytes in reverse order."""
+    if self.dtype.itemsize == 1:
+        return self
+    real = dtypes.real_of(self.dtype)
+    parts = (M.real(self), M.imag(self)) if dtypes.is_complex(self.dtype) else (self,)
+    swapped = [
+        bits.bitcast_convert_type(shapes.flip(bits.bitcast_convert_type(p, dtypes.uint8), -1), real)
+        for p in parts
+    ]
+    return swapped[0] if len(swapped) == 1 else C.complex_(*swapped)
+
+
+@_method
+def choose(self, choices, out=None, mode="raise"):
+    """For each element, the one of `choices` that it numbers."""
+    return polynomials.choose(self, choices, out, mode)
 
 
 @_method
@@ -183,6 +229,13 @@ def _turned(self):
 
 METHODS["__array_namespace__"] = array_namespace
 METHODS["device"] = property(lambda self: HOST, doc="Where the elements are: on the CPU.")
+METHODS["committed"] = property(lambda self: False, doc="Whether a device was chosen: never.")
+METHODS["is_fully_addressable"] = property(
+    lambda self: True, doc="Whether this process has all of the array: always."
+)
+METHODS["is_fully_replicated"] = property(
+    lambda self: True, doc="Whether every device that has the array has all of it: always."
+)
 METHODS["T"] = property(_turned, doc="The array with its axes reversed.")
 METHODS["mT"] = property(shapes.matrix_transpose, doc="The last two axes exchanged.")
 METHODS["real"] = property(M.real, doc="Real part.")

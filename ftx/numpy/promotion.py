@@ -19,9 +19,9 @@ from ..core.errors import (
     ArgumentError,
     AxisError,
     BroadcastShapeError,
-    DTypeError,
     FtxWarning,
     NotAnArrayError,
+    NumberRangeError,
     PromotionError,
     ShapeError,
     UnsupportedError,
@@ -102,17 +102,35 @@ def is_operand(x):
 
 
 def scalar(value, dtype, weak_type=False):
-    """A Python number as an Array without axes; integers out of range wrap, as in JAX."""
+    """A Python number as an Array without axes; one that the default integer holds may wrap."""
     return Array(QUIET.run(_scalar, value, dtype), weak_type)
 
 
 def _scalar(value, dtype):
     if type(value) is complex and not dtypes.is_complex(dtype):
         value = value.real
+    if type(value) is int and dtypes.is_integer(dtype) and not _holds(dtypes.default_int(), value):
+        _check_range(dtype, value)
     found = np.asarray(value)
     if found.dtype == object:
-        raise DTypeError(f"number: expected one that fits {dtype.name}, got {value}")
+        raise NumberRangeError(f"number: expected one that fits {dtype.name}, got {value}")
     return found.astype(dtype)
+
+
+def _holds(dtype, *numbers):
+    info = np.iinfo(dtype)
+    return all(info.min <= n <= info.max for n in numbers)
+
+
+def _check_range(dtype, *numbers):
+    """Raise NumberRangeError unless the integers are in the range of `dtype`."""
+    if not _holds(dtype, *numbers):
+        info = np.iinfo(dtype)
+        outside = next(n for n in numbers if not info.min <= n <= info.max)
+        raise NumberRangeError(
+            f"number: expected an integer that {dtype.name} holds, from {info.min} to {info.max}, "
+            f"got {outside}; use a wider dtype, or wrap the number yourself"
+        )
 
 
 def common_type(operands):
@@ -385,6 +403,8 @@ def _to_value(a, wanted=None):
     if isinstance(a, (list, tuple)):
         return _from_sequence(a, wanted)
     if type(a) in _SCALARS and wanted is not None:
+        if type(a) is int and dtypes.is_integer(wanted):
+            _check_range(wanted, a)
         return scalar(a, wanted)
     if is_operand(a):
         return operand("asarray", a)
@@ -444,6 +464,8 @@ def _numpy(nested, dtype):
             f"asarray: expected nested lists of equal lengths, got lists that do not fit: {error}; "
             "pad them to one length"
         ) from None
+    if found.dtype.kind in "iu" and found.size and dtypes.is_integer(dtype):
+        _check_range(dtype, int(found.min()), int(found.max()))
     return QUIET.run(found.astype, dtype)
 
 

@@ -114,11 +114,11 @@ _ABSTRACT = {
 
 
 class extended(np.generic):
-    """The class of dtypes that are not numbers; none exists here: keys are uint32 arrays."""
+    """The class of dtypes that are not numbers."""
 
 
 class prng_key(extended):
-    """The class of random keys' dtypes; none exists here: keys are uint32 arrays."""
+    """The class of the dtype of random keys."""
 
 
 def issubdtype(arg1, arg2):
@@ -128,12 +128,16 @@ def issubdtype(arg1, arg2):
     True
     """
     if isinstance(arg2, type) and issubclass(arg2, extended):
+        if isinstance(arg1, np.dtype):
+            return arg1 == dtypes.key
         return isinstance(arg1, type) and issubclass(arg1, arg2)
+    if isinstance(arg1, np.dtype) and arg1 == dtypes.key:
+        return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.key
     if isinstance(arg1, np.dtype) and arg1 == dtypes.float0:
         return arg2 is np.generic or isinstance(arg2, np.dtype) and arg2 == dtypes.float0
     if isinstance(arg1, type) and arg1 in _ABSTRACT or arg1 in (signedinteger, unsignedinteger):
         return isinstance(arg2, type) and issubclass(arg1, arg2)
-    found = dtypes.canonical(arg1)
+    found = dtypes.held(arg1)
     if arg2 is signedinteger:
         return found in dtypes.SIGNED
     if arg2 is unsignedinteger:
@@ -167,9 +171,9 @@ def isdtype(dtype, kind):
     True
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    found = dtypes.canonical(dtype)
+    found = dtypes.held(dtype)
     return any(
-        _KINDS[k](found) if isinstance(k, str) and k in _KINDS else found == dtypes.canonical(k)
+        _KINDS[k](found) if isinstance(k, str) and k in _KINDS else found == dtypes.held(k)
         for k in kinds
     )
 
@@ -214,7 +218,7 @@ def _pair(x):
     if isinstance(x, Value):
         return x.dtype, x.weak_type
     if hasattr(x, "dtype") and not isinstance(x, (np.ndarray, np.generic)):
-        return dtypes.canonical(x.dtype), getattr(x, "weak_type", False)
+        return dtypes.held(x.dtype), getattr(x, "weak_type", False)
     return common_type([operand("result_type", x)])
 
 

@@ -1,6 +1,6 @@
 """ftx.random: random numbers from explicit keys, the same as jax.random's for the same key.
 
-In: keys (uint32[2]), shapes, parameters.  Out: arrays.
+In: keys, shapes, parameters.  Out: arrays.
 The generator is Threefry-2x32; a key is used once, and split for more.
 Must not know: global state; there is none.
 """

@@ -1,6 +1,8 @@
 """Keys and the random bits they stand for: Threefry counters, the same bits as jax.random.
 
-In: seeds and keys (uint32[2]).  Out: keys, unsigned integers.
+In: seeds and keys.  Out: keys, unsigned integers.
+A key is one element of dtype `key` (made by `key`), or, as in older code, two words uint32[2]
+(made by `PRNGKey`): what is drawn from both is the same.
 Element i of an array is the hash of counter i, so a bit depends on its index alone
 (jax_threefry_partitionable).
 Must not know: distributions.
@@ -24,7 +26,7 @@ from ..numpy.promotion import asarray, shape_tuple, unsupported
 
 __all__ = [
     *("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_impl", "split"),
-    *("wrap_key_data",),
+    *("key_dtype", "wrap_key_data"),
 ]
 
 _LOW = 0xFFFFFFFF
@@ -48,13 +50,64 @@ def PRNGKey(seed, *, impl=None):
 
 
 def key(seed, *, impl=None, dtype=None):
-    """A key from an integer; the same as PRNGKey(seed): uint32[2].
+    """A key from an integer: one element of dtype `key`, an array without axes.
 
-    >>> key(42).tolist()
-    [0, 42]
+    What is drawn from it is what is drawn from PRNGKey(seed).
+
+    >>> key(42)
+    Array((), dtype=key<fry>) overlaying:
+    [ 0 42]
     """
     _check_impl("key", impl if impl is not None else dtype)
-    return PRNGKey(seed)
+    return renew(_as_keys(PRNGKey(seed)))
+
+
+def key_dtype(impl=None):
+    """The dtype of keys.
+
+    >>> key_dtype() == key(0).dtype
+    True
+    """
+    _check_impl("key_dtype", impl)
+    return dtypes.key
+
+
+def _is_key(keys):
+    return keys.dtype == dtypes.key
+
+
+def _as_keys(words):
+    return B.bitcast_convert_type(words, dtypes.key)
+
+
+def _joined(first, second, new_style):
+    """Keys of their two words, which have one shape."""
+    if not new_style:
+        parts = [S.expand_dims(w, (w.ndim,)) for w in (first, second)]
+        return renew(S.concatenate(parts, first.ndim))
+    low, high = (C.convert(w, dtypes.uint64) for w in (first, second))
+    wide = E.or_(low, E.shift_left(high, S.full(high.shape, 32, dtypes.uint64)))
+    return renew(B.bitcast_convert_type(wide, dtypes.key))
+
+
+def _words(keys):
+    """The two words of keys of dtype `key`, the other way round than `_joined`."""
+    wide = B.bitcast_convert_type(keys, dtypes.uint64)
+    high = E.shift_right_logical(wide, S.full(wide.shape, 32, dtypes.uint64))
+    return [C.convert(w, dtypes.uint32) for w in (wide, high)]
+
+
+def _as_words(keys):
+    return B.bitcast_convert_type(keys, dtypes.uint32) if _is_key(keys) else keys
+
+
+def raw_key(key):
+    """A key as its words, for loops that carry keys; this uses `key` up."""
+    keys = asarray(key)
+    if not _is_key(keys):
+        return keys
+    use(keys)
+    return renew(_as_words(keys))
 
 
 def _check_impl(name, impl):
@@ -79,13 +132,15 @@ def _seed(number):
 def words_of(name, key):
     """The two words of a single key, as scalars.
 
-    Raises: ShapeError for anything but uint32[2].
+    Raises: ShapeError for anything but key[] or uint32[2].
     """
     key = asarray(key)
+    if _is_key(key) and not key.ndim:
+        return _words(key)
     if key.shape != (2,) or key.dtype != dtypes.uint32:
         raise ShapeError(
-            f"random.{name}: expected a key uint32[2], got {key.aval}; make one with "
-            "random.PRNGKey(seed), and map over several keys with vmap"
+            f"random.{name}: expected a key, key[] or uint32[2], got {key.aval}; make one with "
+            "random.key(seed), and map over several keys with vmap"
         )
     return [S.reshape(S.slice_axis(key, 0, i, i + 1), ()) for i in (0, 1)]
 
@@ -140,61 +195,73 @@ def bits(key, shape=(), dtype=None, *, out_sharding=None):
 
 
 def split(key, num=2):
-    """`num` new keys, independent of each other and of other uses of `key`: uint32[num, 2].
+    """`num` new keys, independent of each other and of other uses of `key`.
 
     Args:
       num: a number, or a shape of keys.
+    Returns: key[num], or uint32[num, 2] if `key` is uint32[2].
 
-    >>> split(PRNGKey(0), 3).shape
-    (3, 2)
+    >>> split(PRNGKey(0), 3).shape, split(key(0), 3).shape
+    ((3, 2), (3,))
     """
-    shape = shape_tuple("split", num)
-    first, second = hashed(key, shape, "split")
-    words = [S.expand_dims(w, (len(shape),)) for w in (first, second)]
-    return renew(S.concatenate(words, len(shape)))
+    key = asarray(key)
+    return _joined(*hashed(key, shape_tuple("split", num), "split"), _is_key(key))
+
+
+def split_words(key, num):
+    """`split` into keys as words: uint32[num, 2]."""
+    return _joined(*hashed(key, shape_tuple("split", num), "split"), False)
 
 
 def subkeys(key, num=2):
-    """`split` as a list of keys."""
-    rows = split(key, num)
+    """`split` as a list of keys as words."""
+    rows = split_words(key, num)
     return [S.reshape(S.slice_axis(rows, 0, i, i + 1), (2,)) for i in range(num)]
 
 
 def fold_in(key, data):
-    """A new key from a key and an integer: uint32[2].
+    """A new key, of the same kind, from a key and an integer.
 
-    >>> fold_in(PRNGKey(0), 7).shape
-    (2,)
+    >>> fold_in(PRNGKey(0), 7).shape, fold_in(key(0), 7).shape
+    ((2,), ())
     """
+    key = asarray(key)
     first, second = words_of("fold_in", key)
     number = data if isinstance(data, Value) else asarray(int(data) & _LOW, dtypes.uint32)
     if number.ndim:
         raise ShapeError(f"fold_in: expected an integer scalar, got {number.aval}; use vmap")
     low = C.convert(number, dtypes.uint32)
-    out = B.threefry2x32(first, second, S.full((), 0, dtypes.uint32), low)
-    return renew(S.concatenate([S.reshape(w, (1,)) for w in out], 0))
+    return _joined(*B.threefry2x32(first, second, S.full((), 0, dtypes.uint32), low), _is_key(key))
 
 
 def key_data(keys):
-    """The words of keys: the keys themselves.
+    """The words of keys: uint32[..., 2] of key[...].
 
-    >>> key_data(PRNGKey(3)).tolist()
+    >>> key_data(key(3)).tolist()
     [0, 3]
     """
-    return asarray(keys)
+    return _as_words(_checked_keys("key_data", keys))
+
+
+def _checked_keys(name, keys):
+    found = asarray(keys)
+    words = found.dtype == dtypes.uint32 and found.shape[-1:] == (2,)
+    if not (_is_key(found) or words):
+        raise ShapeError(f"{name}: expected keys, key[...] or uint32[..., 2], got {found.aval}")
+    return found
 
 
 def wrap_key_data(key_bits_array, *, impl=None, dtype=None):
-    """Keys from their words: uint32[..., 2].
+    """Keys from their words: key[...] of uint32[..., 2].
 
-    >>> wrap_key_data(asarray([0, 3], "uint32")).tolist()
-    [0, 3]
+    >>> wrap_key_data(asarray([0, 3], "uint32")) == key(3)
+    Array(True, dtype=bool)
     """
     _check_impl("wrap_key_data", impl if impl is not None else dtype)
     words = asarray(key_bits_array)
     if words.dtype != dtypes.uint32 or not words.ndim or words.shape[-1] != 2:
         raise ShapeError(f"wrap_key_data: expected uint32[..., 2], got {words.aval}")
-    return words
+    return _as_keys(words)
 
 
 def key_impl(keys):
@@ -203,6 +270,7 @@ def key_impl(keys):
     >>> key_impl(PRNGKey(0))
     'threefry2x32'
     """
+    _checked_keys("key_impl", keys)
     return "threefry2x32"
 
 
@@ -212,4 +280,4 @@ def clone(key):
     >>> clone(PRNGKey(3)).tolist()
     [0, 3]
     """
-    return renew(asarray(key))
+    return renew(_checked_keys("clone", key))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
+from ..core.errors import DTypeError
 from ..core.key_reuse import renew
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -28,9 +29,20 @@ from ..numpy.promotion import (
 from ..transforms.scan import scan
 from ..transforms.while_loop import while_loop
 from .basic import float_type, number, parameters, unit
-from .bits import PRNGKey, split, subkeys  # noqa: F401  PRNGKey is for the examples
+from .bits import PRNGKey, raw_key, split_words, subkeys  # noqa: F401  PRNGKey is for the examples
 
 __all__ = ["binomial", "geometric", "multinomial", "poisson"]
+
+
+def integer_type(name, dtype):
+    """The dtype asked for, or the default integer.
+
+    Raises: DTypeError for other than integers.
+    """
+    found = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    if not dtypes.is_integer(found):
+        raise DTypeError(f"random.{name}: expected an integer dtype, got {found.name}")
+    return found
 
 
 def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
@@ -40,7 +52,7 @@ def geometric(key, p, shape=None, dtype=None, *, out_sharding=None):
     True
     """
     unsupported("geometric", out_sharding=out_sharding)
-    wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    wanted = integer_type("geometric", dtype)
     (p,) = promote_dtypes("geometric", asarray(p), inexact=True)
     (p,), shape = parameters("geometric", shape, p.dtype, p)
     u = unit(key, shape, p.dtype)
@@ -99,9 +111,10 @@ def poisson(key, lam, shape=None, dtype=None, *, out_sharding=None):
     True
     """
     unsupported("poisson", out_sharding=out_sharding)
-    wanted = dtypes.default_int() if dtype is None else dtypes.canonical(dtype)
+    wanted = integer_type("poisson", dtype)
     (lam,), shape = parameters("poisson", shape, dtypes.float32, lam)
     small = U.logical_or(M.isnan(lam), U.less(lam, 10))
+    key = raw_key(key)
     few = _knuth(key, C.select(small, lam, number(lam, 0)), shape)
     # One of the two counts is taken, so that the key serves both.
     many = _poisson_by_rejection(renew(key), C.select(small, number(lam, 1e5), lam), shape)
@@ -191,6 +204,7 @@ def binomial(key, n, p, shape=None, dtype=None):
     q = C.select(bad_q, number(q, 0.01), q)
     few = bad_count | (count * q <= 10.0)
     whole = E.floor(count)
+    key = raw_key(key)
     first = _by_inversion(key, C.select(few, whole, number(q, 0)), q, shape)
     many, half = C.select(few, number(q, 1e4), whole), C.select(few, number(q, 0.5), q)
     second = _btrs(renew(key), many, half, shape)  # one of the two is taken
@@ -219,7 +233,7 @@ def multinomial(key, n, p, *, shape=None, dtype=None, unroll=1):
         count = binomial(key, remaining, M.clip(ratio, 0, 1), dtype=remaining.dtype)
         return remaining - count, count
 
-    keys = split(key, ratios.shape[0])
+    keys = split_words(key, ratios.shape[0])
     _, counts = scan(step, n, (ratios, keys))
     counts = shapes.moveaxis(counts, 0, -1)
     return counts if dtype is None else C.convert(counts, dtypes.canonical(dtype))

@@ -5,14 +5,16 @@ rounding of elementary functions.
 Must not know: how bits are made.
 """
 
+import functools
 import math
 import operator
 
-from ..core.errors import ArgumentError, ShapeError, UnsupportedError
+from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
+from ..core.primitives.special import call
 from ..numpy import creation, linalg, reductions, scalar_types, shapes
 from ..numpy import elementwise as U
 from ..numpy.linear_algebra import einsum
@@ -27,7 +29,7 @@ from ..transforms.custom import custom_jvp
 from ..transforms.vmap import vmap
 from ..transforms.while_loop import while_loop
 from .basic import float_type, normal, number, parameters, rademacher, uniform, unit
-from .bits import PRNGKey, split, subkeys  # noqa: F401  PRNGKey is for the examples
+from .bits import PRNGKey, split_words, subkeys  # noqa: F401  PRNGKey is for the examples
 
 __all__ = [
     *("ball", "beta", "cauchy", "chisquare", "dirichlet", "double_sided_maxwell"),
@@ -190,21 +192,6 @@ def wald(key, mean, shape=None, dtype=None, *, out_sharding=None):
     return C.select(E.le(z, E.div(mean, E.add(mean, x))), x, E.div(square, x))
 
 
-@custom_jvp
-def _fixed_shape_parameter(a):
-    return a
-
-
-def _no_gradient(primals, tangents):
-    raise UnsupportedError(
-        "derivative of random.gamma: expected a constant shape parameter, got one that is "
-        "differentiated; stop it with ftx.lax.stop_gradient"
-    )
-
-
-_fixed_shape_parameter.defjvp(_no_gradient)
-
-
 def _gamma_one(key, alpha, log_space):
     """One gamma number, or its logarithm. Source: Marsaglia and Tsang (2000)."""
     zero, one, third = (asarray(v, alpha.dtype) for v in (0, 1, 1 / 3))
@@ -249,12 +236,30 @@ def _gamma(name, key, a, shape, dtype, log_space):
     n = math.prod(shape)
     if not n:
         return creation.zeros(shape, dtype)
-    flat = S.reshape(_fixed_shape_parameter(a), (n,))
-    return S.reshape(vmap(lambda k, x: _gamma_one(k, x, log_space))(split(key, n), flat), shape)
+    return S.reshape(_gammas(log_space, split_words(key, n), S.reshape(a, (n,))), shape)
+
+
+@functools.partial(custom_jvp, nondiff_argnums=(0,))
+def _gammas(log_space, keys, a):
+    return vmap(lambda k, x: _gamma_one(k, x, log_space))(keys, a)
+
+
+@_gammas.defjvp
+def _gammas_jvp(log_space, primals, tangents):
+    """Source: Figurnov et al., "Implicit reparameterization gradients" (2018)."""
+    found = _gammas(log_space, *primals)
+    if not log_space:
+        return found, E.mul(tangents[1], call("gamma_sample_slope", primals[1], found))
+    tiny = number(found, float(scalar_types.finfo(found.dtype).tiny))
+    sample = E.max_(T.exp(found), tiny)
+    slope = call("gamma_sample_slope", primals[1], sample)
+    return found, E.mul(tangents[1], E.div(slope, sample))
 
 
 def gamma(key, a, shape=None, dtype=None, *, out_sharding=None):
-    """Gamma with shape parameter a and scale 1: float[shape]; not differentiable in a.
+    """Gamma with shape parameter a and scale 1: float[shape].
+
+    Differentiable in a: the sample moves so that its probability stays.
 
     >>> float(gamma(PRNGKey(0), 2.0)) > 0
     True

@@ -340,3 +340,25 @@ def test_half_precision_rounds_after_every_operation(dtype):
     got = ftx.jit(lambda x: (x + 1) - x)(x)  # 2049 is no half, 257 no bfloat16
     assert float(got[0]) == 0.0
     assert np.isinf(float(ftx.jit(lambda x: x * 2)(x)[1]))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_division(dtype):
+    """Also by zero, where every other element of the kernel must be computed all the same."""
+    rng = np.random.default_rng(3)
+    real = np.finfo(dtype).dtype
+    scales = 10.0 ** rng.integers(-15, 15, (2, 200))
+    a, b = ((rng.normal(size=(2, 200)) + 1j * rng.normal(size=(2, 200))) * scales).astype(dtype)
+    b[:50].real, b[50:90].imag = 0, 0
+    found = np.asarray(ftx.jit(lambda x, y: x / y)(a, b))
+    eps = float(np.finfo(real).eps)
+    np.testing.assert_allclose(found, a.astype("complex128") / b, rtol=4 * eps)
+    a[:4], b[:4] = [1 + 1j, 2, 0, -1j], [0, 0, 0, complex(0, INF)]
+    with np.errstate(all="ignore"):
+        wanted = a / b
+    for found in (ftx.jit(lambda x, y: (x / y, x + y))(a, b)[0], fnp.asarray(a) / b):
+        found = np.asarray(found)
+        np.testing.assert_array_equal(found[:4].real, wanted[:4].real)
+        np.testing.assert_array_equal(found[:4].imag, wanted[:4].imag)
+        np.testing.assert_allclose(found[4:], wanted[4:], rtol=4 * eps)
+    assert ftx.jit(lambda x, y: (x / y, x + y))(a, b)[1].tolist() == (a + b).tolist()

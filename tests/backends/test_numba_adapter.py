@@ -310,3 +310,18 @@ def test_the_first_kernel_of_a_process_may_negate_a_truth():
     )
     done = subprocess.run([sys.executable, "-c", code, kernel], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_division_does_not_depend_on_what_was_compiled_before():
+    """Numba writes complex division with checks for zero, which end a kernel; no other has them."""
+    text = (
+        "def kernel(args, lo, hi):\n"
+        "    p = pointer_{0}(args, 0)\n"
+        "    q = pointer_{0}(args, 1)\n"
+        "    p[0] = {1}\n"
+        "    return 0\n"
+    )
+    for complex_kind, real_kind in (("c64", "f32"), ("c128", "f64")):
+        adapter.inspect_kernel(text.format(complex_kind, "p[0] / q[0]"), "kernel", NAMES)
+        llvm, _ = adapter.inspect_kernel(text.format(real_kind, "p[0] / q[0]"), "kernel", NAMES)
+        assert "fdiv" in llvm and "fcmp" not in llvm

@@ -39,8 +39,8 @@ def test_a_number_stays_weak_beside_a_boolean():
     assert (mask * 1.0 + ftx.numpy.ones(2, "bfloat16")).dtype == dtypes.bfloat16
 
 
-def test_keys_are_plain_arrays():
-    assert not dtypes.issubdtype(ftx.random.key(0).dtype, dtypes.prng_key)
+def test_keys_have_an_extended_dtype():
+    assert dtypes.issubdtype(ftx.random.key(0).dtype, dtypes.prng_key)
     assert dtypes.issubdtype(dtypes.prng_key, dtypes.extended)
 
 

@@ -100,6 +100,53 @@ def test_table_equals_jax():
                 same(lambda module, x, f=f: getattr(module, f)(x), x)
 
 
+def operands_of_all_kinds(lib, wide):
+    """Arrays, NumPy arrays and scalars of every dtype, Python numbers, weak arrays."""
+    narrow = [n for n in NAMES if wide or n not in ("int64", "uint64", "float64", "complex128")]
+    found = {f"py {type(n).__name__}": n for n in NUMBERS}
+    found |= {f"weak {type(n).__name__}": lib.numpy.asarray(n) for n in NUMBERS[1:]}
+    for name in narrow:
+        found[name] = lib.numpy.ones(2, name)
+        found[f"ndarray {name}"] = array_of(name)
+        found[f"scalar {name}"] = array_of(name)[0]
+    return found
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("wide", [True, False])
+def test_every_pair_of_operands_promotes_as_in_jax(wide):
+    """The dtype and the weakness; of pairs of everything that can be an operand."""
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(wide), ftx.enable_x64(wide):
+        theirs, ours = operands_of_all_kinds(jax, wide), operands_of_all_kinds(ftx, wide)
+        for a, b in itertools.product(theirs, theirs):
+            flags = {"return_weak_type_flag": True}
+            wanted = jax.dtypes.result_type(theirs[a], theirs[b], **flags)
+            assert ftx.dtypes.result_type(ours[a], ours[b], **flags) == wanted, (a, b)
+            product = fnp.multiply(ours[a], ours[b])
+            assert product.dtype == wanted[0], (a, b)
+            if "scalar" not in a + b:
+                assert product.weak_type == wanted[1], (a, b)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_halves_are_computed_in_32_bits_and_rounded_once(half):
+    """Sums and products of many halves do not lose digits on the way, eagerly and compiled."""
+    x = (np.arange(1, 2001) % 7 / 8).astype(array_of(half).dtype)
+    exact = x.astype(np.float64)
+    for f, wanted in (
+        (fnp.sum, exact.sum()),
+        (fnp.mean, exact.mean()),
+        (lambda v: fnp.dot(v, v), (exact * exact).sum()),
+        (lambda v: fnp.var(v), exact.var()),
+        (lambda v: fnp.exp(v)[3], np.exp(exact[3])),
+        (lambda v: (v * v + v)[5], float(x[5] * x[5] + x[5])),
+    ):
+        for found in (f(fnp.asarray(x)), ftx.jit(f)(x)):
+            assert found.dtype == x.dtype
+            assert abs(float(found) / wanted - 1) <= 2 * float(fnp.finfo(half).eps)
+
+
 OPERATORS = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,

@@ -58,6 +58,30 @@ def power(m, x, n):
     return m.select((n < 0) & ~unit, m.const(kind, 0), result)
 
 
+def _quotient_terms(m, c, d):
+    """Of a division by c + di, scaled by the larger part: which is larger, ratio, 1/denominator.
+
+    Source: Smith, "Algorithm 116: complex division" (1962); 1/0 is an infinity, as in NumPy.
+    """
+    larger, zero = m.abs(c) >= m.abs(d), (c == 0) & (d == 0)
+    p, q = m.select(larger, c, d), m.select(larger, d, c)
+    ratio = m.select(zero, m.const(_kind(c), 0.0), q / p)
+    scale = m.select(zero, m.const(_kind(c), math.inf), 1.0 / (p + q * ratio))
+    return larger, ratio, scale
+
+
+def quotient_real(m, a, b, c, d):
+    """Real part of (a + bi) / (c + di)."""
+    larger, ratio, scale = _quotient_terms(m, c, d)
+    return m.select(larger, a + b * ratio, a * ratio + b) * scale
+
+
+def quotient_imag(m, a, b, c, d):
+    """Imaginary part of (a + bi) / (c + di)."""
+    larger, ratio, scale = _quotient_terms(m, c, d)
+    return m.select(larger, b - a * ratio, b * ratio - a) * scale
+
+
 def f16_to_f32_bits(m, h):
     """Half to single by integers: 2^112 moves the exponent's bias, and normalises subnormals."""
     wide = m.cast(h, "u32")
@@ -150,6 +174,9 @@ def _rows() -> dict[str, tuple]:
         rows[f"rem_{t}"] = (_method("rem"), t, t, t)
         for to in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"):
             rows[f"to_{to}_{t}"] = (lambda m, x, to=to: m.cast(x, to), to, t)
+    for t in ("f32", "f64"):
+        rows[f"quotient_real_{t}"] = (quotient_real, t, t, t, t, t)
+        rows[f"quotient_imag_{t}"] = (quotient_imag, t, t, t, t, t)
     for t in INTEGERS:
         rows[f"div_trunc_{t}"] = (div_trunc, t, t, t)
         rows[f"rem_trunc_{t}"] = (rem_trunc, t, t, t)

@@ -115,7 +115,7 @@ class BitcastConvertType(Primitive):
 
     def abstract_eval(self, x: ShapedArray, *, dtype: Any) -> list[ShapedArray]:
         for d in (x.dtype, dtype):
-            if dtypes.kind(d) not in "if":
+            if dtypes.kind(d) not in "ifk":
                 raise DTypeError(
                     f"bitcast_convert_type: expected real or integer dtypes, got {x} to "
                     f"{dtypes.short_name(dtype)}; take real and imaginary parts, or convert bools"

@@ -113,6 +113,11 @@ class ConvertElementType(Primitive):
     """x in another dtype; real to integer truncates, complex to real drops the imaginary part."""
 
     def abstract_eval(self, x: Any, *, dtype: Any, weak_type: bool) -> list[ShapedArray]:
+        if dtypes.key in (x.dtype, dtype):
+            raise DTypeError(
+                f"convert_element_type: expected numbers, got {x} to {dtypes.short_name(dtype)}; "
+                "random.key_data and wrap_key_data exchange keys and their words"
+            )
         return [ShapedArray(x.shape, dtype, weak_type)]
 
     def impl(self, x: Any, *, dtype: Any, weak_type: bool) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Special functions computed by SciPy, element by element, with their derivatives.
+"""Special functions computed by SciPy, or from its, element by element, with their derivatives.
 
 In: real operands of equal shape and dtype.  Out: an array of that shape.
 Compiled programs call SciPy for them: a step of its own between kernels.
@@ -17,6 +17,7 @@ from . import elementwise as E
 from . import selection as C
 from . import transcendental as T
 from .formula import Elementwise, full_like
+from .incomplete_gamma import gammainc_slope, sample_slope
 
 
 def _number(x, value):
@@ -87,8 +88,16 @@ def _above(x):
 
 _UNKNOWN = object()
 _PARTIALS = {
-    "gammainc": lambda a, x: (_UNKNOWN, lambda: _gamma_density(a, x)),
-    "gammaincc": lambda a, x: (_UNKNOWN, lambda: E.neg(_gamma_density(a, x))),
+    "gammainc": lambda a, x: (
+        lambda: call("gammainc_slope", a, x),
+        lambda: _gamma_density(a, x),
+    ),
+    "gammaincc": lambda a, x: (
+        lambda: E.neg(call("gammainc_slope", a, x)),
+        lambda: E.neg(_gamma_density(a, x)),
+    ),
+    "gammainc_slope": lambda a, x: (_UNKNOWN, _UNKNOWN),
+    "gamma_sample_slope": lambda a, x: (_UNKNOWN, _UNKNOWN),
     "betainc": lambda a, b, x: (_UNKNOWN, _UNKNOWN, lambda: _beta_density(a, b, x)),
     "expi": lambda x: (lambda: E.div(T.exp(x), x),),
     "exp1": lambda x: (lambda: E.neg(E.div(T.exp(E.neg(x)), x)),),
@@ -194,9 +203,15 @@ def _refuse(function, position):
     )
 
 
+_SLOPES = {"gammainc_slope": gammainc_slope, "gamma_sample_slope": sample_slope}
+"""What scipy.special lacks, computed from what it has."""
+
+
 @functools.cache
 def _found(function):
     module, place = importlib.import_module("scipy.special"), _ONE_OF_TWO.get(function)
+    if function in _SLOPES:
+        return functools.partial(_SLOPES[function], special=module)
     if place is None:
         return getattr(module, function)
     return lambda x: getattr(module, place[0])(x)[place[1]]
