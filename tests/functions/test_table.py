@@ -41,7 +41,7 @@ def test_every_row_and_reason_is_of_a_public_function():
 
 @rows()
 def test_values(row):
-    drawn(lambda call: checks.check_values(row, call), row, "values", 16)
+    drawn(lambda call: checks.check_values(row, call), row, "values", 12)
 
 
 @rows(where=lambda row: row.compiled)
@@ -55,7 +55,7 @@ def test_types(row):
     jax = pytest.importorskip("jax")
     if not hasattr(importlib.import_module(f"jax.{row.module}"), row.short):
         pytest.skip("JAX has no such function")
-    drawn(lambda call: checks.check_types(row, call, jax), row, "types", 4)
+    drawn(lambda call: checks.check_types(row, call, jax), row, "types", 3)
 
 
 @rows(where=lambda row: row.gradient)
