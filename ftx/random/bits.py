@@ -220,7 +220,7 @@ def subkeys(key, num=2):
 
 
 def fold_in(key, data):
-    """A new key, of the same kind, from a key and an integer.
+    """A new key, of the same kind, from a key and an integer scalar.
 
     >>> fold_in(PRNGKey(0), 7).shape, fold_in(key(0), 7).shape
     ((2,), ())
