@@ -216,8 +216,10 @@ def test_modes(mode, name, data):
         wanted = x[at]
         if mode in ("drop", "fill"):
             wanted = np.where(kept, wanted, 77)
-        f = lambda v, j: v.at[j].get(mode="fill" if mode == "drop" else mode,
-                                     **({"fill_value": 77} if mode in ("drop", "fill") else {}))  # fmt: skip
+        options = {"mode": mode}
+        if mode in ("drop", "fill"):
+            options = {"mode": "fill", "fill_value": 77}
+        f = lambda v, j: v.at[j].get(**options)
         for found in each_way(f, x, index):
             np.testing.assert_array_equal(np.asarray(found), wanted)
         return
