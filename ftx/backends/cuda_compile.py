@@ -242,6 +242,7 @@ def _intrinsic(name: str, formula: Callable[..., Any], result: str, *operands: s
         1: lambda typing, a: (signature, codegen),
         2: lambda typing, a, b: (signature, codegen),
         3: lambda typing, a, b, c: (signature, codegen),
+        4: lambda typing, a, b, c, d: (signature, codegen),
     }
     typing = typings[len(operands)]
     typing.__name__ = typing.__qualname__ = name

@@ -177,6 +177,8 @@ def cell(dtype: DType) -> DType:
     """The dtype of one element of global memory, as kernels see it."""
     if dtype == dtypes.bool_:
         return dtypes.uint8
+    if dtype == dtypes.key:
+        return dtypes.uint64
     return dtypes.uint16 if dtype in HALF else dtype
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import as_array
+from ..core.array import as_array, numpy_value
 from ..core.jaxpr import Eqn, Jaxpr, Literal
 from ..core.state import interpreting
 from ..transforms.passes import simplify
@@ -29,7 +29,7 @@ def run(jaxpr: Jaxpr, args: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
     """Results of `jaxpr`, by the text of its kernels."""
     program = with_own_results(simplify(jaxpr))
     env = {
-        v: np.ascontiguousarray(np.asarray(x, v.aval.dtype)).reshape(v.aval.shape)
+        v: np.ascontiguousarray(np.asarray(numpy_value(x), v.aval.dtype)).reshape(v.aval.shape)
         for v, x in zip(program.invars, args, strict=True)
     }
     for node in prepare(program).nodes:

@@ -15,7 +15,7 @@ import numpy as np
 from ..backends import cache
 from ..backends.cpu import assemble, distinct_results
 from ..core import tree
-from ..core.array import as_array
+from ..core.array import numpy_value
 from ..core.config import config
 from ..core.errors import ExplainError
 from ..core.jaxpr import Jaxpr
@@ -142,7 +142,7 @@ class _Explained:
         given = [*self.jaxpr.consts, *self.leaves]
         avals = [v.aval for v in self.simple.invars]
         inputs = [
-            np.ascontiguousarray(np.asarray(as_array(x)).astype(a.dtype, copy=False))
+            np.ascontiguousarray(numpy_value(x).astype(a.dtype, copy=False))
             for x, a in zip(given, avals, strict=True)
         ]
         outputs = [np.zeros(a.aval.shape, a.aval.dtype) for a in self.simple.outvars]

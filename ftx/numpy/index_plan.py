@@ -20,7 +20,6 @@ from ..core.errors import (
     DTypeError,
     IndexOutOfRangeError,
     ShapeError,
-    UnsupportedError,
 )
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
@@ -52,6 +51,8 @@ class Plan:
     """Axes of size 1 of the result."""
     exact: bool
     """Whether the places were known and checked."""
+    empty_axis: int | None = None
+    """The axis among the new ones that `False` makes, of size 0."""
 
 
 def _items(index):
@@ -280,18 +281,17 @@ def _finish(shape, starts, limits, strides, backwards, dropped, places, first, n
         else:
             arrays_of_places.append(broadcast_value(place, common))
         axes.append(after[axis])
+    empty_axis = None
     if places and not axes:  # only scalar masks: one more axis, of size 0 or 1
-        raise UnsupportedError(
-            "indexing: expected integers, slices or masks with axes, got scalar booleans "
-            "only; use where"
-        )
+        new_axes = sorted([first, *(a if a < first else a + 1 for a in new_axes)])
+        empty_axis, common = (None if common == (1,) else first), ()
     arrays_of_places = _one_dtype(arrays_of_places)
     n_new = len(common)
     shifted = tuple(a if a < first else a + n_new for a in new_axes)
     first_kept = first - sum(a < first for a in new_axes)
     return Plan(
         starts, limits, strides, tuple(backwards), tuple(dropped), tuple(arrays_of_places),
-        tuple(axes), first_kept, shifted, exact,
+        tuple(axes), first_kept, shifted, exact, empty_axis,
     )  # fmt: skip
 
 

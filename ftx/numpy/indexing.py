@@ -19,7 +19,9 @@ from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.state import STATE
 from ..core.tracing import Tracer
+from ..transforms.while_loop import while_loop
 from . import elementwise as U
+from . import reductions
 from .index_plan import make_plan, spec_of
 from .promotion import (
     as_type,
@@ -93,7 +95,9 @@ def _read(x, index, mode, fill, wrap=True):
         mode = {"wrap": "promise", "drop": "fill"}.get(mode, mode)
         mode = "promise" if plan.exact else mode
         out = G.gather(out, plan.places, spec_of(plan, out.ndim), mode, fill)
-    return S.expand_dims(out, plan.new_axes) if plan.new_axes else out
+    if plan.new_axes:
+        out = S.expand_dims(out, plan.new_axes)
+    return out if plan.empty_axis is None else S.slice_axis(out, plan.empty_axis, 0, 0)
 
 
 def _write(x, index, values, mode, combine, wrap=True):
@@ -111,6 +115,8 @@ def _write(x, index, values, mode, combine, wrap=True):
     else:
         kept = list(part.shape)
     new = _fit(values, kept, plan.new_axes, x)
+    if plan.empty_axis is not None:
+        return x
     if spec is None:
         new = _combine(combine, part, new)
     else:
@@ -196,6 +202,19 @@ def _put_back(x, part, plan):
     return C.select(inside, spread, x)
 
 
+def _again(func, values, counts):
+    """`func` of the values until it has been applied `counts` times; once has been done."""
+
+    def step(state):
+        k, v = state
+        more = E.lt(broadcast_value(k, counts.shape), counts)
+        return E.add(k, S.full((), 1, k.dtype)), C.select(more, cast(func(v), v.dtype), v)
+
+    largest = reductions.max(counts, initial=1)
+    start = S.full((), 1, counts.dtype)
+    return while_loop(lambda state: E.lt(state[0], largest), step, (start, values))[1]
+
+
 class At:
     """`x.at`: `x.at[index]` refers to a part of x, to be read or replaced in a new array."""
 
@@ -221,6 +240,9 @@ class Part:
 
     def __init__(self, x, index):
         self._x, self._index = x, index
+
+    def __repr__(self):
+        return f"Part({self._x!r}, {self._index!r})"
 
     def get(
         self, *, indices_are_sorted=False, unique_indices=False, mode=None, fill_value=None,
@@ -353,14 +375,29 @@ class Part:
         self, func, *, indices_are_sorted=False, unique_indices=False, mode=None,
         out_sharding=None, wrap_negative_indices=True,
     ):  # fmt: skip
-        """The array with the part replaced by `func` of it, once also for repeated indices.
+        """The array with the part replaced by `func` of it, as often as an index is repeated.
 
-        >>> asarray([1, 4]).at[1].apply(lambda v: -v).tolist()
-        [1, -4]
+        Args:
+          func: of arrays of any shape, element by element.
+          unique_indices: promises that no index is repeated, so that none is counted.
+
+        >>> asarray([1, 4]).at[asarray([1, 1, 0])].apply(lambda v: v * 10).tolist()
+        [10, 400]
         """
         reading = {"drop": "fill"}.get(_mode("apply", mode), _mode("apply", mode))
-        values = func(_read(self._x, self._index, reading, None, wrap_negative_indices))
+        read = lambda x: _read(x, self._index, reading, None, wrap_negative_indices)
+        values = func(read(self._x))
+        if not unique_indices and self._may_repeat(reading, wrap_negative_indices):
+            once = Part(S.full(self._x.shape, 0, dtypes.int32), self._index)
+            counts = once._update("apply", 1, mode, "add", wrap_negative_indices, out_sharding)
+            values = _again(func, values, read(counts))
         return self._update("apply", values, mode, "set", wrap_negative_indices, out_sharding)
+
+    def _may_repeat(self, mode, wrap):
+        if _is_traced_mask(self._index, self._x):
+            return False
+        places = make_plan(self._x.shape, self._index, mode, wrap).places
+        return bool(places) and places[0].size > 1
 
 
 def take(

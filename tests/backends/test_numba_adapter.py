@@ -99,6 +99,7 @@ VALUES = {
             ("u64", "u8"),
         ]
     },
+    "key": np.array([0, 2**63 + 1, 42 << 32], np.uint64),
     "f16": np.array([1.5, -np.inf, 6e-8], np.float16),
     "bf16": np.array([1.5, -np.inf, 1e-40], ml_dtypes.bfloat16),
     "f32": np.array([1.5, -np.inf, 1e-40], np.float32),

@@ -9,6 +9,7 @@ import pytest
 import ftx
 import ftx.numpy as fnp
 from ftx import random
+from ftx.backends import uncompiled
 from ftx.core.errors import DTypeError, IntegerGradError, KeyReuseError, ShapeError
 
 KEY = random.key(42)
@@ -181,3 +182,16 @@ def test_equal_to_keys_of_jax(seed, x64):
             np.testing.assert_array_equal(
                 np.asarray(act(random, ours)), np.asarray(act(jax.random, theirs))
             )
+
+
+def test_programs_of_keys_are_checked_explained_and_run_uncompiled(capsys):
+    draw = lambda keys: (random.normal(keys[0, 0], (3,)), keys[:, ::-1])
+    with ftx.core.config.config.override(check=2):
+        drawn, turned = ftx.jit(draw)(KEYS)
+    assert (turned == KEYS[:, ::-1]).all()
+    np.testing.assert_allclose(np.asarray(drawn), np.asarray(random.normal(KEYS[0, 0], (3,))), 1e-5)
+    assert "kernel" in str(ftx.explain(draw, KEYS))
+    rows = uncompiled.run(ftx.make_jaxpr(draw)(KEYS).closed(), [KEYS])
+    assert rows[1].dtype == random.key_dtype() and rows[1].shape == (2, 3)
+    ftx.jit(lambda k: ftx.debug.print("{}", random.key_data(k)))(KEY)
+    assert "42" in capsys.readouterr().out

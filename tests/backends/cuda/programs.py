@@ -81,6 +81,17 @@ def programs(scale):
         "adam": (adam, (*[abs(normal(50 * scale, seed=s)) for s in range(4)], np.float32(3))),
         "mlp_step": (sgd_step, mlp_arguments(20 * scale, n, 32, 10)),
         "scatter_add": (scatter_add, (normal(3 * scale, 5), normal(8 * scale, 5), rows)),
+        "keys": (
+            lambda keys, i: (
+                ftx.random.key_data(fnp.stack([keys[i], ftx.random.split(keys[0], 3)[1]])),
+                ftx.vmap(lambda key: ftx.random.uniform(key, (n,)))(keys),
+            ),
+            (ftx.random.split(ftx.random.key(3)), np.int32(1)),
+        ),
+        "complex_division": (
+            lambda a, b: fnp.abs(fnp.asarray(a) * 1j / (b + 2j)),
+            (normal(n), normal(n, seed=1)),
+        ),
         "attention": (
             lambda q, k, v: softmax(q @ k.T / np.float32(4)) @ v,
             (normal(6 * scale, 16), normal(7 * scale, 16), normal(7 * scale, 16)),
