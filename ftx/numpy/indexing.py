@@ -29,6 +29,7 @@ from .promotion import (
     aval,
     axis_index,
     broadcast_value,
+    cast,
     operand,
     unsupported,
 )

@@ -66,7 +66,7 @@ def pad(array, pad_width, mode="constant", **kwargs):
         raise ArgumentError(f"pad: expected {known} for mode {mode!r}, got {sorted(kwargs)}")
     (option,) = ({**_OPTIONS[mode], **kwargs}).values() or (None,)
     if mode in ("constant", "empty"):
-        return _pad_constant(x, widths, _value_pairs(option or 0, x.ndim))
+        return _pad_constant(x, widths, _value_pairs(0 if option is None else option, x.ndim))
     if mode in ("edge", "wrap") or option == "even":
         return _pad_by_index(x, widths, mode)
     if mode == "linear_ramp":

@@ -303,7 +303,7 @@ def test_building_blocks_agree_with_their_twins():
         if names[0].startswith("pow_int"):
             args[1] = args[1] % 50 - 20
         out = np.empty((len(names), args[0].size), vector_math.intrinsics.NUMPY[result])
-        letters = "abc"[: len(args)]
+        letters = "abcdef"[: len(args)]
         text = [f"def run({', '.join(letters)}, out):"]
         for row, name in enumerate(names):
             call = ", ".join(f"{v}[i]" for v in letters)
