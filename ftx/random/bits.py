@@ -62,13 +62,13 @@ def key(seed, *, impl=None, dtype=None):
     return renew(_as_keys(PRNGKey(seed)))
 
 
-def key_dtype(impl=None):
+def key_dtype(impl_spec=None):
     """The dtype of keys.
 
     >>> key_dtype() == key(0).dtype
     True
     """
-    _check_impl("key_dtype", impl)
+    _check_impl("key_dtype", impl_spec)
     return dtypes.key
 
 

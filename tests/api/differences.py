@@ -22,6 +22,7 @@ SIGNATURES = {
     "jax.debug.print": "the format is required; nothing is written by `logging`",
     "jax.lax.fori_loop": _BOUND,
     "jax.lax.while_loop": _BOUND,
+    "jax.lax.random_gamma_grad": "JAX takes its two operands as *args",
     "jax.numpy.array": "further arguments by position, which JAX deprecates, are refused",
     "jax.numpy.einsum": "_dot_general is JAX's own; any other than None is refused",
     "jax.numpy.set_printoptions": "NumPy's function itself, which has names for its arguments",
