@@ -445,6 +445,8 @@ OTHERWISE = {
 """Where the results differ, or one of the two refuses, and why."""
 
 UNTRIED = {
+    "nn.dot_product_attention": "every option is compared with JAX in tests/nn/test_attention.py",
+    "random.key_dtype": "of one kind of key; tested in tests/random",
     "numpy.array_repr": "text: JAX shows its own class; its example runs",
     "numpy.array_str": "text; its example runs",
     "numpy.array args": "JAX's catcher of deprecated arguments",

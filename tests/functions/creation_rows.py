@@ -156,11 +156,12 @@ def window(d):
     return Call((d.pick(0, 1, 2, 5, 8),))
 
 
-add("numpy.bartlett numpy.blackman numpy.hamming numpy.hanning", window, **made)
+weak = {"strong": "a window of one place is a weak 1 here"}
+add("numpy.bartlett numpy.blackman numpy.hamming numpy.hanning", window, **weak, **made)
 add(
     "numpy.kaiser",
     lambda d: Call((d.pick(1, 5, 8), d.pick(0.0, 8.6))),
-    strong="a window of one place is a weak 1 here",
+    **weak,
     **made,
 )
 hold("numpy.array_repr numpy.array_str", "text; its example runs")

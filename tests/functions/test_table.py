@@ -15,6 +15,8 @@ from tests.functions.draws import calls
 from tests.functions.families import ROWS
 from tests.functions.rows import HELD, public
 
+# Types are compared in JAX's 32-bit mode too, in which a 64-bit dtype asked for is said to be cut.
+pytestmark = pytest.mark.filterwarnings("ignore::ftx.core.errors.TruncationWarning")
 TIMES = int(os.environ.get("FTX_EXAMPLES", "1"))
 
 
