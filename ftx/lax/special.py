@@ -63,7 +63,7 @@ random_gamma_grad = _make(
     "random_gamma_grad",
     "gamma_sample_slope",
     "a, x",
-    "Derivative with respect to a of a gamma sample x",
+    "Derivative with respect to a of a gamma sample x; as in JAX, whose operands have no names",
     ("2.0, 1.0", 0.7508),
 )
 betainc = _make(
