@@ -28,17 +28,39 @@ __all__ = [
 def isin(element, test_elements, assume_unique=False, invert=False, *, method="auto"):
     """Whether each element is among `test_elements`. element: array[...] -> bool[...]
 
+    Args:
+      assume_unique: of no effect on the result.
+      invert: whether it is not.
+      method: "compare_all" compares every pair; "binary_search" and "sort" look into the sorted
+        test_elements; "auto" compares if those are few, or complex.
+
     >>> isin(asarray([1, 2]), asarray([2, 3])).tolist()
     [False, True]
     """
     choices = ("auto", "compare_all", "binary_search", "sort")
     check_choice("isin", "method", method, choices)
     x, y = promote_dtypes("isin", asarray(element), asarray(test_elements))
-    flat = S.reshape(y, (y.size,))
+    y = y.reshape(-1)
+    pairs = y.size < _MANY if method == "auto" else method == "compare_all"
+    hit = _equal_any(x, y) if pairs or dtypes.is_complex(y.dtype) else _found_in(x, y)
+    return E.not_(hit) if invert else hit
+
+
+_MANY = 100
+"""So many elements, or more, are sorted rather than each compared."""
+
+
+def _equal_any(x, y):
     wide = (*x.shape, y.size)
     left = S.broadcast_in_dim(x, wide, tuple(range(x.ndim)))
-    hit = R.reduce_or(E.eq(left, broadcast_value(flat, wide)), (x.ndim,))
-    return E.not_(hit) if invert else hit
+    return R.reduce_or(E.eq(left, broadcast_value(y, wide)), (x.ndim,))
+
+
+def _found_in(x, y):
+    if not y.size:
+        return _equal_any(x, y)
+    ordered = sort(y)
+    return U.equal(indexing.take(ordered, searchsorted(ordered, x), mode="clip"), x)
 
 
 class UniqueAllResult(NamedTuple):

@@ -68,3 +68,16 @@ def test_mode_and_sem(axis, keepdims):
     np.testing.assert_allclose(sem(x, axis), scipy.stats.sem(x, axis))
     assert sem(x, axis, keepdims=keepdims).ndim == keepdims + (axis is not None)
     check_grads(lambda x: sem(x, axis), (R.randn(5, 6),), 2)
+
+
+@pytest.mark.parametrize(
+    ("x", "wanted"),
+    [
+        ([np.nan, np.nan, 1.0], (np.nan, 2)),
+        ([np.nan, 1.0, 2.0], (1.0, 1)),
+        ([2.0, 2.0, np.nan, 1.0, 1.0], (1.0, 2)),
+        ([-0.0, 0.0, 1.0], (0.0, 2)),
+    ],
+)
+def test_mode_counts_nan_as_one_value_as_jax_does(x, wanted):
+    np.testing.assert_array_equal([float(v) for v in mode(np.array(x))], wanted)

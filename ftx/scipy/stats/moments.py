@@ -7,16 +7,20 @@ from typing import Any, NamedTuple
 
 from ...core.errors import UnsupportedError
 from ...numpy import (
+    arange,
     argmax,
     asarray,
+    concatenate,
     expand_dims,
+    maximum,
     moveaxis,
+    ones_like,
     ravel,
     sort,
     sqrt,
     std,
-    sum,
     take_along_axis,
+    where,
 )
 from ...numpy.promotion import axis_index
 
@@ -75,14 +79,22 @@ def mode(a, axis=0, nan_policy="propagate", keepdims=False):
     rank = x.ndim
     x, at = (ravel(x), 0) if axis is None else (x, axis_index("mode", axis, rank))
     ordered = sort(moveaxis(x, at, -1), -1)
-    same = ordered[..., :, None] == ordered[..., None, :]
-    counts = sum(same, -1)
+    counts = _run_lengths(ordered)
     best = argmax(counts, -1)[..., None]
     values = _at(ordered, best), _at(counts, best)
     if keepdims:
         axes = tuple(range(rank)) if axis is None else at
         values = tuple(expand_dims(v, axes) for v in values)
     return ModeResult(*values)
+
+
+def _run_lengths(ordered):
+    """For each element along the last axis, how many equal ones end with it."""
+    place = arange(ordered.shape[-1])
+    one, before = ordered[..., 1:], ordered[..., :-1]
+    differs = (one != before) & ((one == one) | (before == before))  # NaNs count as equal
+    new = concatenate([ones_like(ordered[..., :1], bool), differs], -1)
+    return place - maximum.accumulate(where(new, place, 0), -1) + 1
 
 
 def _at(x, place):
