@@ -88,3 +88,19 @@ def test_odeint_refuses():
         odeint(lambda y, t: y, 1.0, np.float64(1.0))
     with pytest.raises(TreeError, match="structure of y0"):
         odeint(lambda y, t: (y, y), 1.0, TIMES)
+
+
+def test_a_function_is_traced_again_only_for_what_is_new():
+    traces, rate = [], 1.0
+
+    def slope(y, t):
+        traces.append(t)
+        return -rate * y
+
+    first = [odeint(slope, y0, TIMES, **TIGHT)[-1] for y0 in (1.0, 2.0, 3.0)]
+    np.testing.assert_allclose(first, np.exp(-2) * np.arange(1.0, 4.0), rtol=1e-5)
+    before = len(traces)
+    odeint(slope, 4.0, TIMES, **TIGHT)
+    assert len(traces) == before
+    rate = 2.0
+    np.testing.assert_allclose(odeint(slope, 1.0, TIMES, **TIGHT)[-1], np.exp(-4), rtol=1e-5)

@@ -10,10 +10,12 @@ the adjoint from Chen et al., "Neural ordinary differential equations" (2018), a
 
 import functools
 import math
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from ..core import dtypes, tree
 from ..core.errors import DTypeError, NotAnArrayError, ShapeError, TreeError
+from ..core.state import STATE
 from ..flatten_util import ravel_pytree
 from ..lax import scan, while_loop
 from ..numpy import (
@@ -118,8 +120,47 @@ def odeint(func, y0, t, *args, rtol=1.4e-8, atol=1.4e-8, mxstep=math.inf, hmax=m
         raise ShapeError(f"odeint: expected times float[n] with n > 0, got {ts.aval}; reshape them")
     y0 = tree.map(_inexact, y0)
     args = tree.map(asarray, args)
-    converted, consts = closure_convert(func, y0, ts[0], *args)
-    return _integrate(converted, (rtol, atol, mxstep, hmax), y0, ts, *args, *consts)
+    limits, consts = (rtol, atol, mxstep, hmax), []
+    if STATE.trace is not None:
+        func, consts = closure_convert(func, y0, ts[0], *args)
+    return _integration(func)(limits, y0, ts, *args, *consts)
+
+
+class _Reads:
+    """What a function reads from outside itself, object by object."""
+
+    def __init__(self, func):
+        outside = [func.__globals__.get(name) for name in func.__code__.co_names]
+        self._cells = [*map(_content, func.__closure__ or ()), *outside]
+
+    def __hash__(self):
+        return hash(tuple(map(id, self._cells)))
+
+    def __eq__(self, other):
+        return all(a is b for a, b in zip(self._cells, other._cells, strict=True))
+
+
+def _content(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # the variable has no value yet
+        return None
+
+
+def _integration(func):
+    """The compiled integration of `func`, kept for a plain function while it reads the same."""
+    if type(func) is not FunctionType or STATE.trace is not None:
+        return _compiled(func)
+    return _kept(func, _Reads(func))
+
+
+def _compiled(func):
+    return jit(functools.partial(_integrate, func), static_argnums=0)
+
+
+@functools.lru_cache(maxsize=128)
+def _kept(func, reads):
+    return _compiled(func)
 
 
 def _inexact(x):
@@ -127,7 +168,6 @@ def _inexact(x):
     return x if dtypes.is_inexact(x.dtype) else x.astype(dtypes.default_float())
 
 
-@functools.partial(jit, static_argnums=(0, 1))
 def _integrate(func, limits, y0, ts, *args):
     start, restore = ravel_pytree(y0)
     structure = tree.structure(y0)
