@@ -108,7 +108,7 @@ def clear_caches():
     0
     """
     for found in gc.get_objects():
-        if type(found) is Jitted:
+        if issubclass(type(found), Jitted):
             found.clear_cache()
 
 

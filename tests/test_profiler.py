@@ -75,9 +75,10 @@ def test_leaks_infinities_and_devices():
 def test_live_arrays_and_caches():
     x = fnp.arange(3.0) + 1
     assert any(a is x for a in ftx.live_arrays("cpu")) and ftx.live_arrays("gpu") == []
-    f = ftx.jit(lambda x: x + 1)
-    f(x)
-    assert f._cache_size() == 1
-    ftx.clear_caches()
-    assert f._cache_size() == 0 and f(x).tolist() == [2, 3, 4]
-    assert f.traces == 2
+    anywhere = ftx.sharding.SingleDeviceSharding(ftx.devices()[0])
+    for f in (ftx.jit(lambda x: x + 1), ftx.jit(lambda x: x + 1, out_shardings=anywhere)):
+        f(x)
+        assert f._cache_size() == 1
+        ftx.clear_caches()
+        assert f._cache_size() == 0 and f(x).tolist() == [2, 3, 4]
+        assert f.traces == 2
