@@ -20,13 +20,13 @@ def shardings_of(what: str, given: Any, structure: Any) -> list[Sharding | None]
 
     Raises: ShardingError if it is none.
     """
-    try:
-        found = tree.broadcast_prefix(given, structure)
-    except ValueError as error:
-        raise ShardingError(
-            f"{what}: expected shardings in a prefix of the structure {structure}, got "
-            f"{given}: {str(error).rstrip('.')}; give one for all, or one for each"
-        ) from None
+    found = tree.broadcast_prefix(
+        given,
+        structure,
+        ShardingError,
+        f"{what}: expected shardings",
+        "give one for all, or one for each",
+    )
     return [sharding_of(what, s) for s in found]
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import optree
 
-from .errors import TreeError
+from .errors import FtxError, TreeError
 from .not_given import NOT_GIVEN
 
 NAMESPACE = "ftx"
@@ -309,14 +309,22 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-def broadcast_prefix(prefix: Any, treedef: PyTreeDef) -> list[Any]:
+def broadcast_prefix(
+    prefix: Any, treedef: PyTreeDef, error: type[FtxError], expected: str, cure: str
+) -> list[Any]:
     """One entry of `prefix` per leaf of `treedef`; None in `prefix` is an entry.
 
-    Raises: ValueError if `prefix` is not a prefix of the structure.
+    Raises: `error` if it is no prefix of the structure, with what was expected and the cure.
     """
     marked = optree.tree_map(
         lambda x: _ABSENT if x is None else x, prefix, none_is_leaf=True, namespace=NAMESPACE
     )
     dummy = optree.tree_unflatten(treedef, range(treedef.num_leaves))
-    found = optree.broadcast_prefix(marked, dummy, namespace=NAMESPACE)
+    try:
+        found = optree.broadcast_prefix(marked, dummy, namespace=NAMESPACE)
+    except ValueError as why:
+        raise error(
+            f"{expected} to be a prefix of the structure {treedef}, got {prefix}: "
+            f"{str(why).rstrip('.')}; {cure}"
+        ) from None
     return [None if x is _ABSENT else x for x in found]

@@ -128,13 +128,13 @@ class _Grid:
 
 def _specs_of(grid: _Grid, argument: str, given: Any, structure: Any) -> list[PartitionSpec]:
     """The spec of every leaf."""
-    try:
-        found = tree.broadcast_prefix(given, structure)
-    except ValueError as error:
-        raise ShardingError(
-            f"{grid.what}: expected {argument} to be a prefix of the structure {structure}, got "
-            f"{given}: {str(error).rstrip('.')}; give one PartitionSpec for all, or one for each"
-        ) from None
+    found = tree.broadcast_prefix(
+        given,
+        structure,
+        ShardingError,
+        f"{grid.what}: expected {argument}",
+        "give one PartitionSpec for all, or one for each",
+    )
     specs = [PartitionSpec() if s is None else s for s in found]
     for spec in specs:
         if not isinstance(spec, PartitionSpec):

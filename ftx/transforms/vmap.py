@@ -107,20 +107,15 @@ def leaf_axes(
             f"arguments, got {len(spread)} in {in_axes}; give one entry per argument, None to "
             "keep it whole"
         )
-    positional = in_tree.children()[0]
-    try:
-        found = tree.broadcast_prefix(spread, positional)
-    except ValueError as error:
-        raise InAxesError(
-            f"{transform} of {name_of(fun)}: expected in_axes to be a prefix of the "
-            f"arguments' structure {positional}, got {in_axes}: {_why(error)}; give one axis for "
-            "all leaves of an argument, or a tree like it"
-        ) from None
-    return found + [0] * in_tree.children()[1].num_leaves
-
-
-def _why(error: ValueError) -> str:
-    return str(error).rstrip(".")
+    positional, by_name = in_tree.children()
+    found = tree.broadcast_prefix(
+        spread,
+        positional,
+        InAxesError,
+        f"{transform} of {name_of(fun)}: expected in_axes",
+        "give one axis for all leaves of an argument, or a tree like it",
+    )
+    return found + [0] * by_name.num_leaves
 
 
 def mapped_size(
@@ -163,14 +158,13 @@ def mapped_size(
 
 def out_leaf_axes(fun: Any, out_axes: Any, out_tree: Any) -> list[int | None]:
     """Where the batch axis goes in every output leaf."""
-    try:
-        return tree.broadcast_prefix(out_axes, out_tree)
-    except ValueError as error:
-        raise InAxesError(
-            f"vmap of {name_of(fun)}: expected out_axes to be a prefix of the result's "
-            f"structure {out_tree}, got {out_axes}: {_why(error)}; give one axis for all "
-            "leaves, or a tree like the result"
-        ) from None
+    return tree.broadcast_prefix(
+        out_axes,
+        out_tree,
+        InAxesError,
+        f"vmap of {name_of(fun)}: expected out_axes",
+        "give one axis for all leaves, or a tree like the result",
+    )
 
 
 def unbatched(aval: ShapedArray, dim: int | None) -> ShapedArray:

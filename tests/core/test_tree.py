@@ -8,7 +8,7 @@ import pytest
 
 import ftx
 from ftx.core import tree
-from ftx.core.errors import TreeError
+from ftx.core.errors import InAxesError, TreeError
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -141,8 +141,9 @@ def test_registered_classes_go_through_transforms():
 
 def test_broadcast_prefix():
     treedef = tree.structure({"a": (1, 2), "b": 3})
-    assert tree.broadcast_prefix(0, treedef) == [0, 0, 0]
-    assert tree.broadcast_prefix({"a": None, "b": 1}, treedef) == [None, None, 1]
-    assert tree.broadcast_prefix({"a": (5, None), "b": 1}, treedef) == [5, None, 1]
-    with pytest.raises(ValueError):
-        tree.broadcast_prefix({"a": 0}, treedef)
+    spread = lambda prefix: tree.broadcast_prefix(prefix, treedef, InAxesError, "f: axes", "cure")
+    assert spread(0) == [0, 0, 0]
+    assert spread({"a": None, "b": 1}) == [None, None, 1]
+    assert spread({"a": (5, None), "b": 1}) == [5, None, 1]
+    with pytest.raises(InAxesError, match=r"f: axes to be a prefix of .* got \{'a': 0\}: .*; cure"):
+        spread({"a": 0})
