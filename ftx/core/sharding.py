@@ -7,6 +7,7 @@ Knows nothing of: arrays, and how programs are mapped.
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -137,25 +138,26 @@ def check_shape(
             )
 
 
-class Sharding:
+class Sharding(abc.ABC):
     """How an array would be divided over devices."""
 
     memory_kind = "device"
     is_fully_addressable = True
     has_addressable_devices = True
 
+    @abc.abstractmethod
     def devices_indices_map(self, global_shape: Sequence[int]) -> dict[Any, Index]:
         """For each device the slices of the whole array that are its block."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def shard_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of a block."""
-        raise NotImplementedError
 
     def check_compatible_aval(self, aval_shape: Sequence[int]) -> None:
         """Raise ShardingError if an array of that shape cannot be divided so."""
         self.check("sharding", aval_shape)
 
+    @abc.abstractmethod
     def check(self, what: str, shape: Sequence[int]) -> None:
         """`check_compatible_aval` for an array that errors call `what`."""
 
@@ -164,9 +166,9 @@ class Sharding:
         return self.devices_indices_map(global_shape)
 
     @property
+    @abc.abstractmethod
     def device_set(self) -> set[Any]:
         """The devices."""
-        raise NotImplementedError
 
     @property
     def addressable_devices(self) -> set[Any]:
@@ -187,8 +189,9 @@ class Sharding:
         """Whether both give every device the same block of an array with `ndim` axes."""
         return self._blocks(ndim) == other._blocks(ndim)
 
+    @abc.abstractmethod
     def _blocks(self, ndim: int) -> Any:
-        raise NotImplementedError
+        """What is equal for shardings that give every device the same blocks."""
 
     def with_memory_kind(self, kind: str) -> Sharding:
         """Itself: there is one kind of memory."""
@@ -306,6 +309,9 @@ class SingleDeviceSharding(Sharding):
     def __init__(self, device: Any, *, memory_kind: str | None = None):
         check_memory_kind(memory_kind)
         self._device = device
+
+    def check(self, what: str, shape: Sequence[int]) -> None:
+        """Arrays of any shape are whole on one device."""
 
     def shard_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
         return tuple(global_shape)

@@ -36,6 +36,8 @@ def check_precision(name, precision):
 
     >>> check_precision("dot", ("highest", None))
     """
+    if precision is None:
+        return
     pair = precision if isinstance(precision, (tuple, list)) else (precision,)
     if len(pair) > 2 or any(not _is_precision(p) for p in pair):
         raise ArgumentError(

@@ -21,11 +21,11 @@ from ...numpy import (
     asarray,
     concatenate,
     conj,
-    expand_dims,
     flip,
     mean,
     median,
     moveaxis,
+    ones,
     pad,
     sqrt,
     square,
@@ -336,7 +336,7 @@ def istft(
     parts = back(z, points, axis=-1)[..., :size]
     shape = _window("istft", window, size, parts.real.dtype)
     x = _overlapped(parts * shape * shape.sum(), step)
-    power = expand_dims(square(shape), 0) * zeros((z.shape[-2], 1), shape.dtype).at[:].set(1)
+    power = square(shape) * ones((z.shape[-2], 1), shape.dtype)
     weight = _overlapped(power, step)
     if boundary:
         cut = slice(size // 2, x.shape[-1] - size // 2)

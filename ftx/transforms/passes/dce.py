@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.jaxpr import Eqn, Jaxpr, Var, has_effects
+from ..staged import select_by
 
 HEAD = {"scan": 0, "counted_scan": 1}
 """Operands of loops with stacked rows that are not their body's."""
@@ -42,10 +43,10 @@ def _slim_scan(eqn: Eqn, live: set[Var]) -> Eqn:
         return eqn
     n_consts, n_carry = p["n_consts"], p["n_carry"]
     counts = {"n_consts": sum(ins[:n_consts]), "n_carry": sum(outs[:n_carry])}
-    operands = _chosen(ins, eqn.invars[n_head:])
+    operands = select_by(ins, eqn.invars[n_head:])
     return eqn.replace(
         invars=(*eqn.invars[:n_head], *operands),
-        outvars=tuple(_chosen(outs, eqn.outvars)),
+        outvars=tuple(select_by(outs, eqn.outvars)),
         params={**p, **counts, "jaxpr": body},
     )
 
@@ -71,8 +72,8 @@ def _slim_while(eqn: Eqn, live: set[Var]) -> Eqn:
         return eqn
     counts = {"n_cond": sum(ins[:n_cond]), "n_body": sum(ins[n_cond : n_cond + n_body])}
     return eqn.replace(
-        invars=tuple(_chosen(ins, eqn.invars)),
-        outvars=tuple(_chosen(outs, eqn.outvars)),
+        invars=tuple(select_by(ins, eqn.invars)),
+        outvars=tuple(select_by(outs, eqn.outvars)),
         params={**p, **counts, "cond_jaxpr": cond, "body_jaxpr": body},
     )
 
@@ -96,7 +97,7 @@ def _restricted(
     """The program of some equations, arguments and results alone; itself if that is all."""
     if all(ins) and all(outs) and list(eqns) == list(jaxpr.eqns):
         return jaxpr
-    invars, outvars = _chosen(ins, jaxpr.invars), _chosen(outs, jaxpr.outvars)
+    invars, outvars = select_by(ins, jaxpr.invars), select_by(outs, jaxpr.outvars)
     slim = Jaxpr((), tuple(invars), tuple(eqns), tuple(outvars), jaxpr.name)
     if "final" in jaxpr.memo:
         slim.memo["final"] = True
@@ -107,7 +108,7 @@ def _slim(body: Jaxpr, n_consts: int, n_carry: int, wanted: tuple[bool, ...]) ->
     outs = list(wanted)
     carry = body.invars[n_consts : n_consts + n_carry]
     while True:
-        live = {a for a in _chosen(outs, body.outvars) if isinstance(a, Var)}
+        live = {a for a in select_by(outs, body.outvars) if isinstance(a, Var)}
         eqns = _needed(body.eqns, live)
         read = [w or v in live for w, v in zip(outs, carry, strict=False)]
         if read == outs[:n_carry]:
@@ -116,10 +117,6 @@ def _slim(body: Jaxpr, n_consts: int, n_carry: int, wanted: tuple[bool, ...]) ->
     ins = [v in live for v in body.invars]
     ins[n_consts : n_consts + n_carry] = read
     return _restricted(body, eqns, ins, outs), ins, outs
-
-
-def _chosen(flags: Sequence[bool], values: Sequence[Any]) -> list[Any]:
-    return [v for f, v in zip(flags, values, strict=True) if f]
 
 
 _SLIM = {**dict.fromkeys(HEAD, _slim_scan), "while": _slim_while}
