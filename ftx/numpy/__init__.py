@@ -15,6 +15,7 @@ from ..core.array import install_methods as _install_methods
 from . import fft, linalg, scalar_types
 from .array_api import *  # noqa: F403
 from .composed import *  # noqa: F403
+from .convolutions import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .elementwise import (
     abs,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.array import Array
-from ..core.errors import ArgumentError, DotShapeError, ShapeError
+from ..core.errors import DotShapeError, ShapeError
 from ..core.primitives import dot as D
 from ..core.primitives import elementwise as E
 from ..core.primitives import reduction as R
@@ -38,7 +38,7 @@ from .promotion import (
 from .shapes import diagonal, moveaxis
 
 __all__ = [
-    *("convolve", "correlate", "cross", "dot", "einsum", "einsum_path", "inner", "kron", "matmul"),
+    *("cross", "dot", "einsum", "einsum_path", "inner", "kron", "matmul"),
     *("matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat"),
 ]
 
@@ -475,48 +475,3 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     5
     """
     return reductions.sum(diagonal(a, offset, axis1, axis2), -1, dtype, out)
-
-
-def _slide(name, a, v, mode, conjugate):
-    """Products of shifted copies: by the matrix of all shifts of the shorter array."""
-    x, y = promote_dtypes(name, a, v, inexact=True)
-    if x.ndim != 1 or y.ndim != 1 or not x.size or not y.size:
-        raise ShapeError(f"{name}: expected two arrays [n], not empty, got {x.aval} and {y.aval}")
-    if mode not in ("full", "same", "valid"):
-        raise ArgumentError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}")
-    if conjugate:
-        y = S.rev(M.conj(y), (0,))
-    n, m = x.shape[0], y.shape[0]
-    total, zero = n + m - 1, S.full((), 0, x.dtype)
-    long, short = (x, y) if n >= m else (y, x)
-    k = short.shape[0]
-    rows = [S.pad(long, zero, ((i, k - 1 - i, 0),)) for i in range(k)]
-    whole = product(name, short, stack(rows), "k,kn->n")
-    if mode == "full":
-        return whole
-    size = max(n, m) if mode == "same" else max(n, m) - min(n, m) + 1
-    cut = total - size
-    start = cut - cut // 2 if conjugate and n < m else cut // 2
-    return S.slice_axis(whole, 0, start, start + size)
-
-
-def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
-    """Discrete convolution. a: array[n], v: array[m] -> float[n + m - 1] for mode 'full'.
-
-    >>> convolve(asarray([1, 2]), asarray([1, 1])).tolist()
-    [1.0, 3.0, 2.0]
-    """
-    check_precision("convolve", precision)
-    unsupported("convolve", preferred_element_type=preferred_element_type)
-    return _slide("convolve", a, v, mode, False)
-
-
-def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None):
-    """Discrete correlation, `v` conjugated. a: array[n], v: array[m] -> float[n - m + 1]
-
-    >>> correlate(asarray([1, 2]), asarray([1, 1])).tolist()
-    [3.0]
-    """
-    check_precision("correlate", precision)
-    unsupported("correlate", preferred_element_type=preferred_element_type)
-    return _slide("correlate", a, v, mode, True)

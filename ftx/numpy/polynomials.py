@@ -20,6 +20,7 @@ from ..transforms.vmap import vmap
 from . import composed as M
 from . import creation, indexing, joining, linalg, linear_algebra, reductions, shapes
 from . import elementwise as U
+from .convolutions import convolve
 from .promotion import (
     as_type,
     asarray,
@@ -103,7 +104,7 @@ def polymul(a1, a2, *, trim_leading_zeros=False):
     x, y = shapes.atleast_1d(asarray(a1)), shapes.atleast_1d(asarray(a2))
     if trim_leading_zeros:
         x, y = joining.trim_zeros(x, "f"), joining.trim_zeros(y, "f")
-    return linear_algebra.convolve(x, y)
+    return convolve(x, y)
 
 
 def polydiv(u, v, *, trim_leading_zeros=False):

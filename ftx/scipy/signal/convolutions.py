@@ -52,16 +52,9 @@ def _direct(x, y, mode, precision):
         return x * y
     small, large = sorted((x, y), key=lambda v: v.size)
     edges = [(n - 1, n - 1) for n in small.shape]
-    run = lambda a, b: conv_general_dilated(
-        a[None, None], flip(b)[None, None], (1,) * a.ndim, edges, precision=precision
+    full = conv_general_dilated(
+        large[None, None], flip(small)[None, None], (1,) * x.ndim, edges, precision=precision
     )[0, 0]
-    if not dtypes.is_complex(x.dtype):
-        full = run(large, small)
-    else:
-        real = run(large.real, small.real) - run(large.imag, small.imag)
-        full = (real + 1j * (run(large.real, small.imag) + run(large.imag, small.real))).astype(
-            x.dtype
-        )
     return _cut(full, x, y, mode, range(x.ndim))
 
 
