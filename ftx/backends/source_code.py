@@ -187,6 +187,7 @@ class Writer(ExpressionWriter):
         self.tiled = tiled_loop(group, self.nest)
         self.tiles: dict[str, tuple[str, str]] = {}
         self.collapsed = self.depth > 1 and collapses(group)
+        self.extremes = any(map(_is_extreme, pieces_of(group)))
 
     # ---- the kernel as a whole
 
@@ -209,9 +210,8 @@ class Writer(ExpressionWriter):
         for stage in self.group.stages:
             if stage.kind == "accumulate" and not stage.axes:
                 target = self.frame.pointer(stage.value)[0]
-                self.scopes[0].lines.append(
-                    f"{target}[lo // {self.group.chunk}] = {self.totals[stage.value]}"
-                )
+                total = self._total(stage)
+                self.scopes[0].lines.append(f"{target}[lo // {self.group.chunk}] = {total}")
         return self.scopes[0].lines
 
     def _outer_loop(self, body: list[str]) -> list[str]:
@@ -343,16 +343,27 @@ class Writer(ExpressionWriter):
         if keeps_totals(stage, self.depth):
             self._fill_totals(stage, stage.axes[-1:], list(stage.place))
             return
+        if stage.kind != "arg":
+            self._start_total(stage)
+            return
+        name = self.totals[stage.value] = self._name("a")
+        source = register(stage.expr.dtype)
+        self._emit(f"{name}b = {literal(_zero(source), source)}")
+        self._emit(f"{name} = i64(-1)")
+
+    def _start_total(self, stage: Stage) -> None:
         dtype = register(stage.dtype)
         name = self.totals[stage.value] = self._name("a")
-        if stage.kind == "arg":
-            source = register(stage.expr.dtype)
-            self._emit(f"{name}b = {literal(_zero(source), source)}")
-            self._emit(f"{name} = i64(-1)")
-        else:
-            self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
-            if _is_extreme(stage):
-                self._emit(f"{name}n = i{dtype.itemsize * 8}(0)")
+        self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
+        if _is_extreme(stage):
+            self._emit(f"{name}n = i{dtype.itemsize * 8}(0)")
+
+    def _total(self, stage: Stage) -> str:
+        """A total in a register, as text, when all is folded."""
+        name = self.totals[stage.value]
+        if not _is_extreme(stage):
+            return name
+        return f"unless_nan_{suffix(register(stage.dtype))}({name}n, {name})"
 
     def _fill_totals(self, stage: Stage, axes: Any, place: list[Index]) -> None:
         start = literal(np.asarray(stage.init, stage.dtype).tobytes(), stage.dtype)
@@ -373,10 +384,8 @@ class Writer(ExpressionWriter):
     def _start_accumulate(self, stage: Stage) -> None:
         if stage.axes:
             self._fill_totals(stage, stage.axes, list(stage.place))
-            return
-        dtype = register(stage.dtype)
-        name = self.totals[stage.value] = self._name("a")
-        self._emit(f"{name} = {literal(np.asarray(stage.init, dtype).tobytes(), dtype)}")
+        else:
+            self._start_total(stage)
 
     def _slot(self, stage: Stage, place: Any) -> str:
         """The memory of the stage's value at `place`, as text."""
@@ -433,11 +442,11 @@ class Writer(ExpressionWriter):
 
     def _compute_accumulate(self, stage: Stage) -> None:
         name = self._value(stage.expr)
-        if not stage.axes:
-            total = self.totals[stage.value]
+        if stage.axes:
+            slot = self._slot(stage, stage.place)
+            self._emit(f"{slot} = {combine(stage.op, register(stage.dtype), slot, name)}")
         else:
-            total = self._slot(stage, stage.place)
-        self._emit(f"{total} = {combine(stage.op, register(stage.dtype), total, name)}")
+            self._fold_step(stage, self.totals[stage.value], name)
 
     def _compute_arg(self, stage: Stage) -> None:
         if all(v.size == 1 for v in stage.fold):
@@ -477,13 +486,19 @@ class Writer(ExpressionWriter):
             self._emit(f"{result} = {t}({name})")
             name = result
         elif _is_extreme(stage):
-            of = suffix(register(stage.dtype))
-            self._emit(f"{name} = unless_nan_{of}({name}n, {name})")
+            self._emit(f"{name} = {self._total(stage)}")
         elif stage.dtype in HALF:
             self._emit(f"{name} = round_{t}({name})")
         self._store(stage, name)
 
     # ---- expressions
+
+    def _value(self, expr: Expr) -> str:
+        text = super()._value(expr)
+        if not self.extremes or expr.kind != "const" or "inf" not in text:
+            return text
+        # Of a fold from -inf LLVM knows that it skips what a mask makes -inf, and would jump.
+        return self._assign(f"hidden_{suffix(register(expr.dtype))}({text}, lo)", 0, "h")
 
     def _known_from(self, value: Any) -> int:
         if value in self.registers:

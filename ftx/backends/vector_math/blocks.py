@@ -153,6 +153,11 @@ def unless_nan(m, seen, x):
     return m.select(seen != 0, m.const(_kind(x), math.nan), x)
 
 
+def hidden(m, x, place):
+    """x, of which the optimiser cannot know that it is a constant: no place is negative."""
+    return m.select(place < 0, m.const(_kind(x), 0), x)
+
+
 def _method(name: str):
     def formula(m, *operands):
         return getattr(m, name)(*operands)
@@ -170,6 +175,7 @@ def _rows() -> dict[str, tuple]:
         for name in ("add_reassoc", "mul_reassoc", "larger", "smaller", "copysign"):
             rows[f"{name}_{t}"] = (_method(name), t, t, t)
         rows[f"nan_seen_{t}"] = (nan_seen, "i" + t[1:], "i" + t[1:], t)
+        rows[f"hidden_{t}"] = (hidden, t, t, "i64")
         rows[f"unless_nan_{t}"] = (unless_nan, t, "i" + t[1:], t)
         rows[f"rem_{t}"] = (_method("rem"), t, t, t)
         for to in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"):
