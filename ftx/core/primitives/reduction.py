@@ -273,25 +273,30 @@ class Cumprod(Cumulative):
     def jvp(
         self, primals: Any, tangents: Any, *, axis: int, reverse: bool
     ) -> tuple[list[Any], list[Any]]:
-        """d_i = sum over j <= i of t_j times the product of the other elements up to i."""
+        """d_i = x_i d_(i-1) + t_i out_(i-1), of 1, 2, 4, ... elements at a time."""
         (x,), (t,) = primals, tangents
-        n, last = x.shape[axis], x.ndim
         out = cumprod(x, axis, reverse)
-        rows, moves = (S.move_batch_axis(v, axis, last - 1, n) for v in (x, t))
-        if reverse:
-            rows, moves = S.rev(rows, (last - 1,)), S.rev(moves, (last - 1,))
-        square = (*rows.shape, n)
-        at = S.iota(dtypes.int64, square, last - 1)
-        which = S.iota(dtypes.int64, square, last)
-        keep = (*range(last - 1), last)
-        spread = S.broadcast_in_dim(rows, square, tuple(keep))
-        used = C.select(E.le(which, at), spread, S.full(square, 1, x.dtype))
-        others = _product_of_others(used)
-        terms = E.mul(S.broadcast_in_dim(moves, square, tuple(keep)), others)
-        terms = C.select(E.le(which, at), terms, S.full(square, 0, x.dtype))
-        total = reduce_sum(terms, (last,))
-        total = S.rev(total, (last - 1,)) if reverse else total
-        return [out], [S.move_batch_axis(total, last - 1, axis, n)]
+        product, total = x, E.mul(t, _earlier(out, 1, 1, axis, reverse))
+        reach = 1
+        while reach < x.shape[axis]:
+            total = E.add(total, E.mul(_earlier(total, reach, 0, axis, reverse), product))
+            product = E.mul(product, _earlier(product, reach, 1, axis, reverse))
+            reach *= 2
+        return [out], [total]
+
+
+def _earlier(x: Any, places: int, fill: int, axis: int, reverse: bool) -> Any:
+    """For each element the one so many places before it along an axis, `fill` where there is none.
+
+    Requires: 0 < places.
+    """
+    n = x.shape[axis]
+    kept = max(n - places, 0)
+    shape = (*x.shape[:axis], n - kept, *x.shape[axis + 1 :])
+    none = S.full(shape, fill, x.dtype)
+    if reverse:
+        return S.concatenate([S.slice_axis(x, axis, n - kept, n), none], axis)
+    return S.concatenate([none, S.slice_axis(x, axis, 0, kept)], axis)
 
 
 class CumulativeExtremum(Cumulative):
