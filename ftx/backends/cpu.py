@@ -9,6 +9,7 @@ Knows nothing of: tracing and transforms other than the simplifier.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -214,6 +215,15 @@ class Assembler:
         if not product.multiplications:
             return [Fill(out, eqn.outvars[0].aval.nbytes)]
         return product_steps(self, product, eqn.params["spec"], x, y, out)
+
+    def _concatenate(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
+        """One operand after another."""
+        (out,) = (self.place(v, env) for v in eqn.outvars)
+        places = [self.place(a, env) for a in eqn.invars]
+        sizes = [a.aval.nbytes for a in eqn.invars]
+        starts = itertools.accumulate(sizes, initial=0)
+        parts = zip(starts, places, sizes, strict=False)
+        return [CopyBytes((out, start), x, size) for start, x, size in parts if size]
 
     def _cholesky(self, eqn: Eqn, env: dict[Var, Any]) -> list[Any]:
         buffers = [self.place(a, env) for a in (*eqn.invars, *eqn.outvars)]

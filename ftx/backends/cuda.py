@@ -84,7 +84,10 @@ class CudaAssembler(Assembler):
     small_loops = shares_scatters = tiles = pieces = False
 
     THUNKS = frozenset(
-        {"dot_general", "conv_general_dilated", "cond", "scan", "while", "undefined"}
+        {
+            *("dot_general", "conv_general_dilated", "concatenate"),
+            *("cond", "scan", "while", "undefined"),
+        }
     )
     """Library steps that are not host functions."""
 

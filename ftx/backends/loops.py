@@ -218,7 +218,13 @@ class Builder:
         return self.expr("load", dtype, value, tuple(indices))
 
     def call(self, op: str, dtype: DType, *args: Expr) -> Expr:
-        """The elementwise operation `op` on scalars."""
+        """The elementwise operation `op` on scalars; a choice that is known is made."""
+        if op == "select" and args[0].kind == "const":
+            return args[1] if any(args[0].data) else args[2]
+        if op == "and" and dtype == dtypes.bool_:
+            for known, other in (args, args[::-1]):
+                if known.kind == "const":
+                    return other if any(known.data) else known
         return self.expr("call", dtype, op, args)
 
     def convert(self, x: Expr, dtype: DType) -> Expr:

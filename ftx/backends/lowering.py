@@ -19,11 +19,16 @@ from ..core.primitives.dot import DotGeneral, labels
 from ..core.primitives.formula import Elementwise
 from ..core.primitives.indexing import ScatterBase
 from ..core.primitives.reduction import ArgReduction, Cumulative, Reduction
+from ..core.primitives.shape import Concatenate
 from .loops import Builder, Expr, Fold, Index, LoopVar, Stage
 from .scalar_text import supported
 
 MIN_CUT, MAX_CUTS = 32, 6
-"""Length of a loop from which it is cut where a comparison changes, and into how many at most."""
+"""Length of a loop from which it is cut where a comparison changes, and at how many places."""
+LONG_CUT, SHORT_LOOP, MOST_CUTS = 64, 256, 32
+"""Likewise where pieces have this length on average, or the whole loop: LLVM unrolls short ones."""
+MANY, LONG = 16, 4096
+"""Operands and elements of a concatenation from which its operands are copied one by one."""
 SMALL_DOT = 8192
 """Multiplications below which a product is a generated loop rather than a BLAS call."""
 
@@ -52,11 +57,20 @@ def classify(eqn: Eqn) -> str:
         return "inline" if fits else "library"
     if isinstance(p, DotGeneral):
         return "fold" if _is_loop(eqn) else "library"
+    if isinstance(p, Concatenate):
+        return "library" if _is_copied(eqn) else "inline"
     if isinstance(p, (Reduction, ArgReduction)):
         return "fold"
     if getattr(p, "folds", False):
         return "fold"
     return "inline"
+
+
+def _is_copied(eqn: Eqn) -> bool:
+    """Whether a concatenation has many operands, all of them whole in the result."""
+    out, axis = eqn.outvars[0].aval, eqn.params["axis"]
+    large = len(eqn.invars) >= MANY and out.size >= LONG
+    return large and math.prod(out.shape[:axis]) == 1
 
 
 def _no_blas(eqn: Eqn) -> bool:
@@ -149,7 +163,8 @@ class Lowering:
             return ()
         last = stage.axes[-1]
         cuts = sorted(c for c in self.builder.breaks.get(last, ()) if 0 < c < last.size)
-        if not 0 < len(cuts) <= MAX_CUTS:
+        cheap = last.size <= SHORT_LOOP or last.size >= LONG_CUT * (len(cuts) + 1)
+        if not 0 < len(cuts) <= (MOST_CUTS if cheap else MAX_CUTS):
             return ()
         out = []
         for start, stop in zip([0, *cuts], [*cuts, last.size], strict=True):
