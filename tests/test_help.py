@@ -14,7 +14,7 @@ import pytest
 import ftx
 from tests.api.coverage import MISSING, NAMES, ours
 from tests.api.differences import SIGNATURES
-from tests.api.keywords import OTHERWISE, REFUSED
+from tests.api.keywords import OTHERWISE
 
 COVERED = re.compile(r"jax\.(numpy|lax|random|nn|scipy)(\..*)?")
 NUMPYS = {
@@ -38,7 +38,6 @@ _OTHER = re.compile("other values|takes")
 DIFFERENT = sorted(
     {name for name in SIGNATURES if COVERED.fullmatch(name)}
     | {f"jax.{entry.split()[0]}" for entry, why in OTHERWISE.items() if _OTHER.search(why)}
-    | {f"jax.{entry.split()[0]}" for entry in REFUSED}
     | {f"jax.{name}" for name in ("numpy.asarray", "numpy.nonzero", "numpy.take")}
 )
 """Functions whose values or arguments are known to differ from JAX's, most by tests that compare

@@ -18,7 +18,7 @@ from ..core.primitives import shape as S
 from ..core.state import STATE
 from ..transforms.vmap import vmap
 from . import composed as M
-from . import creation, indexing, joining, linalg, linear_algebra, reductions, shapes
+from . import creation, indexing, joining, linalg, linear_algebra, ordering, reductions, shapes
 from . import elementwise as U
 from .convolutions import convolve
 from .promotion import (
@@ -232,21 +232,44 @@ def _covariance(rows, size, y, residuals, cov):
 
 
 def roots(p, *, strip_zeros=True):
-    """Roots of a polynomial of known coefficients, the highest power first: complex[n - 1].
+    """Roots of a polynomial, the highest power first: complex[n - 1].
 
-    Traced coefficients are refused, which JAX takes with strip_zeros=False.
+    Args:
+      strip_zeros: leave out the powers above the highest that has a coefficient, which must be
+        known; if False they have roots NaN, at the end, and `p` may be traced.
 
     >>> sorted(round(v.real, 3) for v in roots(asarray([1.0, -3.0, 2.0])).tolist())
     [1.0, 2.0]
     """
-    if not strip_zeros or STATE.trace is not None:
+    (x,) = promote_dtypes("roots", shapes.atleast_1d(asarray(p)), inexact=True)
+    if x.ndim != 1:
+        raise ShapeError(f"roots: expected coefficients [n], got {x.aval}")
+    if not strip_zeros:
+        return _all_roots(x)
+    if STATE.trace is not None:
         raise UnsupportedError(
-            "roots: expected known coefficients and strip_zeros=True, got traced ones or "
-            f"strip_zeros={strip_zeros}; call it outside jit"
+            f"roots: expected known coefficients with strip_zeros=True, got a traced {x.aval}; "
+            "pass strip_zeros=False"
         )
-    (x,) = promote_dtypes("roots", asarray(p), inexact=True)
     found = np.roots(x._live().astype(np.complex128))
     return Array(found.astype(dtypes.complex_of(dtypes.real_of(x.dtype))))
+
+
+def _all_roots(x):
+    """Eigenvalues of the companion matrix, the larger first; those of missing powers are NaN."""
+    kind, n = dtypes.complex_of(x.dtype), x.size - 1
+    if n < 1:
+        return creation.zeros((0,), kind)
+    there = U.not_equal(x, 0)
+    missing = M.choose_between("roots", reductions.any(there), reductions.argmax(there), n + 1)
+    x = indexing.take(x, U.remainder(U.add(creation.arange(n + 1), missing), n + 1))
+    first = M.choose_between("roots", U.equal(x[0], 0), 1, x[0])
+    top = U.negative(U.divide(x[1:], first))
+    matrix = joining.concatenate([top[None], creation.eye(n - 1, n, dtype=x.dtype)])
+    found = linalg.eigvals(matrix)
+    found = indexing.take(found, ordering.argsort(U.absolute(found), descending=True))
+    wanted = U.less(creation.arange(n), U.subtract(n, missing))
+    return M.choose_between("roots", wanted, found, np.asarray(complex(np.nan, np.nan), kind))
 
 
 def fill_diagonal(a, val, wrap=False, *, inplace=True):

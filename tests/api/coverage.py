@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.api.differences import ABSENT, SIGNATURES
-from tests.api.keywords import OTHERWISE, REFUSED
+from tests.api.keywords import OTHERWISE
 
 
 class Name(NamedTuple):
@@ -101,8 +101,7 @@ def page() -> str:
 
 def differences() -> str:
     """The table at the end of docs/differences.md."""
-    refused = {f"jax.{k}": f"refused: {why}" for k, why in REFUSED.items()}
     values = {f"jax.{k}": why for k, why in OTHERWISE.items()}
-    rows = sorted((SIGNATURES | refused | values).items())
+    rows = sorted((SIGNATURES | values).items())
     lines = [f"| `{name.replace(' ', '` `')}` | {why} |" for name, why in rows]
     return "\n".join(["| function, keyword | what differs |", "|---|---|", *lines]) + "\n"

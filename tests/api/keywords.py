@@ -1,7 +1,7 @@
 """A call of every public function that has keywords, and values other than their defaults.
 
 In: nothing.  Out: `CALLS`, by module: lines of a call, then of what to try for keywords whose
-values in `VALUES` do not fit; `REFUSED` and `OTHERWISE`, where ftx does not do as JAX does.
+values in `VALUES` do not fit; `OTHERWISE`, where ftx does not do as JAX does.
 The names in the lines are those of `ARGUMENTS`; functions called in them are NumPy's.
 """
 
@@ -415,11 +415,6 @@ CALLS = {
 
 _NARROW = "ftx converts what JAX refuses to narrow"
 _LINES = "arrays are row-major, so order 'C' is what they have; JAX refuses it"
-
-REFUSED = {
-    "numpy.roots strip_zeros": "roots of traced coefficients, which need eigenvalues",
-}
-"""What JAX does and ftx refuses, with a code."""
 
 OTHERWISE = {
     "numpy.array order": _LINES,
