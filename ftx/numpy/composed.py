@@ -23,7 +23,6 @@ from .promotion import (
     as_type,
     asarray,
     broadcast,
-    broadcast_value,
     operand,
     promote,
     promote_dtypes,
@@ -122,11 +121,16 @@ def clip(arr=None, /, min=None, max=None):
             raise DTypeError(f"clip: expected real bounds, got {operand('clip', bound).aval}")
     if dtypes.is_integer(x.dtype):
         min, max = (_within(bound, np.iinfo(x.dtype)) for bound in (min, max))
+    if min is not None and max is not None:
+        return _between(x, min, max)
     if min is not None:
-        x = U.maximum(min, x)
-    if max is not None:
-        x = U.minimum(max, x)
-    return x
+        return U.maximum(min, x)
+    return x if max is None else U.minimum(max, x)
+
+
+@at_once(np.clip, SINGLES + INTEGERS)
+def _between(x, low, high):
+    return U.minimum(high, U.maximum(low, x))
 
 
 def _within(bound, limits):

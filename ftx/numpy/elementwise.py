@@ -30,6 +30,7 @@ from .at_once import (
 )
 from .promotion import apply_now, operand, promote, promote_dtypes, scalar, unsupported
 
+
 def _documented(name, apply, text, example):
     apply.__name__ = apply.__qualname__ = name
     apply.__module__ = __name__

@@ -62,7 +62,7 @@ def ldexp(x1, x2, /):
     (x,) = promote_dtypes("ldexp", x, inexact=True)
     info = ml_dtypes.finfo(x.dtype)
     # Three powers of two that are all normal numbers take any x to 0 or to infinity.
-    most = 3 * (info.maxexp - 1)
+    most = 3 * (info.maxexp - 2)
     n = C.convert(clip(n, -most, most), dtypes.int32)
     for parts in (3, 2, 1):
         part = U.floor_divide(n, parts)

@@ -429,12 +429,17 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("delete", axis, x.ndim)
-    places = (
-        obj
-        if isinstance(obj, slice)
-        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
-    )
+    places = _places("delete", obj)
+    if at_hand(x):
+        return Array(np.delete(x._np, places, at))
     return pick(x, np.delete(np.arange(x.shape[at]), places), at)
+
+
+def _places(name, obj):
+    """A slice, or known indices as a NumPy array."""
+    if isinstance(obj, slice):
+        return obj
+    return known(name, obj) if isinstance(obj, Value) else np.asarray(obj)
 
 
 def insert(arr, obj, values, axis=None):
@@ -448,11 +453,9 @@ def insert(arr, obj, values, axis=None):
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("insert", axis, x.ndim)
-    places = (
-        obj
-        if isinstance(obj, slice)
-        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
-    )
+    places = _places("insert", obj)
+    if at_hand(x, new) and (x.ndim == 1 or not new.ndim):
+        return Array(np.insert(x._np, places, new._np, at))
     n = x.shape[at]
     old = np.insert(np.arange(n), places, -1)
     count = int((old < 0).sum())
