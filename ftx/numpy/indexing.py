@@ -424,7 +424,7 @@ def take(
     where = asarray(indices)
     mode = _mode("take", mode, "raise" if fill_value is None else "fill")
     fill = fill_value.item() if hasattr(fill_value, "item") else fill_value
-    if mode == "raise" and at_hand(x, where) and where.dtype.kind in "iu":
+    if mode == "raise" and at_hand(x, where) and where.dtype.kind == "i":
         try:
             return Array(x._np.take(where._np, at))
         except IndexError:

@@ -356,7 +356,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     if x.ndim < 2 or i == j:
         raise AxisError(f"diagonal: expected two distinct axes of {x.aval}, got {axis1}, {axis2}")
     if at_hand(x):
-        return Array(x._np.diagonal(offset, i, j))
+        return Array(x._np.diagonal(offset, i, j).copy())
     n = max(0, min(x.shape[i] + min(offset, 0), x.shape[j] - max(offset, 0)))
     down, right = max(-offset, 0), max(offset, 0)
     line = S.iota(dtypes.int64, (n,), 0)

@@ -148,6 +148,7 @@ REARRANGED = {
         fnp.insert(x, 1, 5, 1),
     ],
     "take": lambda x, n: [fnp.take(x, n, 1), fnp.take(x, n), fnp.take(x, n[0], 0, mode="clip")],
+    "take of unsigned": lambda x, n: fnp.take(x, fnp.absolute(n).astype("uint64"), 1, mode="clip"),
     "take_along_axis": lambda x, n: [
         fnp.take_along_axis(x, n, 1),
         fnp.take_along_axis(x, n[:1], 1),

@@ -135,10 +135,11 @@ class Gather(Primitive):
         if x.size == 0:
             return [np.full(out_shape, self.fill_value(x.dtype, fill), x.dtype)]
         if s.out == s.operand.replace(s.indexed, s.at) and len(indices) == 1:
-            out = x.take(indices[0], s.operand.index(s.indexed), mode="clip")
+            places = indices[0].astype(np.int64, copy=False)
+            out = x.take(places, s.operand.index(s.indexed), mode="clip")
         else:
-            places = tuple(positions) if mode == "raise" else _clipped(x, positions)
-            out = np.broadcast_to(x[places], out_shape)
+            found = tuple(positions) if mode == "raise" else _clipped(x, positions)
+            out = np.broadcast_to(x[found], out_shape)
         if mode == "fill":
             out = np.where(bad, np.asarray(self.fill_value(x.dtype, fill), x.dtype), out)
         return [np.asarray(out, x.dtype)]
