@@ -1,7 +1,7 @@
 """Elementwise functions written in terms of others: where, clip, isclose, logaddexp, angles.
 
 In: arrays, tracers, NumPy arrays, numbers.  Out: an array of the operands' common shape.
-Must not know: NumPy values; everything here traces.
+Must not know: axes.
 """
 
 import math
