@@ -80,6 +80,7 @@ from .elementwise import (
     true_divide,
     trunc,
 )
+from .float_parts import *  # noqa: F403
 from .indexing import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .linear_algebra import *  # noqa: F403

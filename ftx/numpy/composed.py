@@ -1,7 +1,7 @@
 """Elementwise functions written in terms of others: where, clip, isclose, logaddexp, angles.
 
 In: arrays, tracers, NumPy arrays, numbers.  Out: an array of the operands' common shape.
-Must not know: NumPy values; everything here traces.
+Must not know: axes.
 """
 
 import math
@@ -17,12 +17,12 @@ from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
 from ..transforms.custom import custom_jvp
 from . import elementwise as U
+from .at_once import COMPLEX, FLOATS, INTEGERS, SINGLES, at_once
 from .elementwise import constant_like, truth
 from .promotion import (
     as_type,
     asarray,
     broadcast,
-    broadcast_value,
     operand,
     promote,
     promote_dtypes,
@@ -31,11 +31,10 @@ from .promotion import (
 
 __all__ = [
     *("angle", "array_equal", "array_equiv", "allclose", "bitwise_count", "clip", "conj"),
-    *("conjugate", "deg2rad", "degrees", "fmax", "fmin", "frexp", "heaviside", "hypot", "imag"),
+    *("conjugate", "deg2rad", "degrees", "fmax", "fmin", "heaviside", "hypot", "imag"),
     *("iscomplex", "iscomplexobj", "isclose", "isfinite", "isinf", "isnan", "isneginf"),
-    *("isposinf", "isreal", "isrealobj", "isscalar", "ldexp", "logaddexp", "logaddexp2", "modf"),
-    *("nan_to_num", "rad2deg", "radians", "real", "real_if_close", "round", "around", "select"),
-    *("sinc", "spacing"),
+    *("isposinf", "isreal", "isrealobj", "isscalar", "logaddexp", "logaddexp2", "rad2deg"),
+    *("radians", "real", "real_if_close", "round", "around", "select", "sinc"),
 ]
 
 
@@ -56,7 +55,7 @@ def _is(name, of_finite):
         return of_finite(x)
 
     test.__name__ = test.__qualname__ = name
-    return test
+    return at_once(getattr(np, name), FLOATS + COMPLEX)(test)
 
 
 isnan = _is("isnan", lambda x: E.ne(x, x))
@@ -73,6 +72,7 @@ isinf.__doc__ = """Whether x is infinite. x: array[...] -> bool[...], by element
     """
 
 
+@at_once(np.isfinite, FLOATS + COMPLEX)
 def isfinite(x, /):
     """Whether x is neither infinite nor NaN. x: array[...] -> bool[...], by element.
 
@@ -121,11 +121,16 @@ def clip(arr=None, /, min=None, max=None):
             raise DTypeError(f"clip: expected real bounds, got {operand('clip', bound).aval}")
     if dtypes.is_integer(x.dtype):
         min, max = (_within(bound, np.iinfo(x.dtype)) for bound in (min, max))
+    if min is not None and max is not None:
+        return _between(x, min, max)
     if min is not None:
-        x = U.maximum(min, x)
-    if max is not None:
-        x = U.minimum(max, x)
-    return x
+        return U.maximum(min, x)
+    return x if max is None else U.minimum(max, x)
+
+
+@at_once(np.clip, SINGLES + INTEGERS)
+def _between(x, low, high):
+    return U.minimum(high, U.maximum(low, x))
 
 
 def _within(bound, limits):
@@ -286,6 +291,7 @@ def logaddexp2(x1, x2, /):
     return E.div(_logaddexp(E.mul(x, two), E.mul(y, two)), two)
 
 
+@at_once(np.hypot, SINGLES)
 def hypot(x1, x2, /):
     """sqrt(x1² + x2²) without overflow. x1, x2 broadcast together, by element.
 
@@ -304,6 +310,7 @@ def hypot(x1, x2, /):
     return C.select(infinite, limit, C.select(flat, high, length))
 
 
+@at_once(np.sinc, SINGLES)
 def sinc(x, /):
     """sin(pi x) / (pi x), 1 at 0. x: array[...] -> float[...], by element.
 
@@ -319,6 +326,7 @@ def sinc(x, /):
     return C.select(at_zero, series, E.div(T.sin(safe), safe))
 
 
+@at_once(np.heaviside, FLOATS)
 def heaviside(x1, x2, /):
     """0 below zero, 1 above, x2 at zero. x1, x2 broadcast together, by element.
 
@@ -331,72 +339,7 @@ def heaviside(x1, x2, /):
     return C.select(E.ne(x, x), x, step)
 
 
-def modf(x, /, out=None):
-    """(fraction, whole part), both with the sign of x. x: real[...], by element.
-
-    >>> [float(v) for v in modf(2.5)]
-    [0.5, 2.0]
-    """
-    if out is not None:
-        raise UnsupportedError(
-            f"modf: expected out=None, since arrays are immutable, got {type(out).__name__}; "
-            "use the result"
-        )
-    (x,) = promote_dtypes("modf", x, inexact=True)
-    whole = E.trunc(x)
-    infinite = E.eq(E.abs_(x), constant_like(x, math.inf))
-    rest = C.select(infinite, constant_like(x, 0), E.sub(x, whole))
-    return U.copysign(rest, x), whole
-
-
-def ldexp(x1, x2, /):
-    """x1 * 2**x2. x1: real, x2: integer; broadcast together, by element.
-
-    >>> ldexp(3.0, 2).tolist()
-    12.0
-    """
-    x, n = operand("ldexp", x1), operand("ldexp", x2)
-    (x,) = promote_dtypes("ldexp", x, inexact=True)
-    half = U.floor_divide(n, 2)
-    first = U.exp2(C.convert(half, x.dtype))
-    second = U.exp2(C.convert(U.subtract(n, half), x.dtype))
-    return U.multiply(U.multiply(x, first), second)
-
-
-def spacing(x, /):
-    """Distance to the next number away from zero. x: real[...] -> float[...], by element.
-
-    >>> float(spacing(1.0)) == 2**-23
-    True
-    """
-    (x,) = promote_dtypes("spacing", x, inexact=True)
-    size = E.abs_(x)
-    return U.copysign(E.sub(E.nextafter(size, constant_like(x, math.inf)), size), x)
-
-
-def frexp(x, /):
-    """(mantissa in [0.5, 1), exponent): x = mantissa * 2**exponent. x: real[...]
-
-    >>> [float(v) for v in frexp(8.0)]
-    [0.5, 4.0]
-    """
-    (x,) = promote_dtypes("frexp", x, inexact=True)
-    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
-    plain = E.and_(E.is_finite(x), E.ne(x, zero))
-    safe = C.select(plain, E.abs_(x), one)
-    exponent = E.add(E.floor(T.log2(safe)), one)
-    mantissa = ldexp(safe, E.neg(C.convert(exponent, dtypes.int32)))
-    high = E.ge(mantissa, one)  # log2 rounds just below a power of two
-    low = E.lt(mantissa, constant_like(x, 0.5))
-    half, two = constant_like(x, 0.5), constant_like(x, 2)
-    mantissa = C.select(high, E.mul(mantissa, half), mantissa)
-    exponent = C.select(high, E.add(exponent, one), exponent)
-    mantissa = C.select(low, E.mul(mantissa, two), mantissa)
-    exponent = C.select(low, E.sub(exponent, one), exponent)
-    mantissa = C.select(plain, E.mul(mantissa, E.sign(x)), x)
-    return mantissa, C.convert(C.select(plain, exponent, zero), dtypes.int32)
-
-
+@at_once(np.fmax, SINGLES + INTEGERS)
 def fmax(x1, x2):
     """The larger of x1 and x2, the other one if one is NaN. Broadcast together, by element.
 
@@ -407,6 +350,7 @@ def fmax(x1, x2):
     return C.select(E.or_(E.gt(x, y), isnan(y)), x, y)
 
 
+@at_once(np.fmin, SINGLES + INTEGERS)
 def fmin(x1, x2):
     """The smaller of x1 and x2, the other one if one is NaN. Broadcast together, by element.
 
@@ -484,36 +428,6 @@ def array_equiv(a1, a2):
     except ShapeError:
         return S.full((), False, dtypes.bool_)
     return _every(E.eq(x, y))
-
-
-def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    """x with NaN and infinities replaced by numbers. x: array[...] -> array[...]
-
-    Args:
-      posinf, neginf: by default the largest and the lowest finite number of the dtype.
-
-    >>> nan_to_num(float("nan")).tolist()
-    0.0
-    """
-    x = operand("nan_to_num", x)
-    if not dtypes.is_inexact(x.dtype):
-        return x
-    if dtypes.is_complex(x.dtype):
-        parts = [nan_to_num(p, copy, nan, posinf, neginf) for p in (C.real(x), C.imag(x))]
-        return C.complex_(*parts)
-    highest = _largest(x.dtype)
-    high = highest if posinf is None else posinf
-    low = -highest if neginf is None else neginf
-    put = lambda test, value, rest: C.select(
-        test, broadcast_value(as_type("nan_to_num", value, x.dtype), x.shape), rest
-    )
-    out = put(isnan(x), nan, x)
-    out = put(E.eq(x, constant_like(x, math.inf)), high, out)
-    return put(E.eq(x, constant_like(x, -math.inf)), low, out)
-
-
-def _largest(dtype):
-    return float(np.finfo(dtype).max) if dtype != dtypes.bfloat16 else 3.3895313892515355e38
 
 
 def iscomplexobj(x):

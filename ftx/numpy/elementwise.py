@@ -1,7 +1,7 @@
 """Functions of one or two operands applied at every index, after broadcasting and promotion.
 
 In: arrays, tracers, NumPy arrays, numbers.  Out: an array of the operands' common shape.
-Outside a trace, operands that need no promotion go straight to the NumPy ufunc.
+Outside a trace, operands that need no promotion go straight to the NumPy ufunc: see `at_once`.
 Must not know: axes.
 """
 
@@ -11,68 +11,24 @@ import math
 import numpy as np
 
 from ..core import dtypes
-from ..core.array import PYTHON_SCALARS, Array
-from ..core.config import config
+from ..core.array import PYTHON_SCALARS
 from ..core.errors import DTypeError
 from ..core.primitives import bits
 from ..core.primitives import elementwise as E
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.primitives import transcendental as T
-from ..core.state import STATE
-from .promotion import QUIET, apply_now, operand, promote, promote_dtypes, scalar, unsupported
-
-FLOATS, INTEGERS, COMPLEX, BOOL = "efd", "bhilqBHILQ", "FD", "?"
-_SCALAR_CHARS = "fdil"
-_LIMIT = 2**31
-
-
-def fast_unary(ufunc, chars, slow, keeps_weak=True):
-    """`slow`, but for a plain Array of a dtype in `chars` outside a trace the NumPy ufunc.
-
-    Requires: on those dtypes the ufunc is the primitive's own NumPy rule.
-    """
-
-    def apply(x, /):
-        if type(x) is Array and STATE.trace is None:
-            a = x._np
-            if a is not None and a.dtype.char in chars and not config.debug_nans:
-                if not config.debug_infs:
-                    return Array(QUIET.run(ufunc, a), x._weak and keeps_weak)
-        return slow(x)
-
-    return apply
-
-
-def fast_binary(ufunc, chars, slow, keeps_weak=True, swap=False):
-    """`slow`, but for plain Arrays of one dtype in `chars`, or one and a number, the NumPy ufunc.
-
-    Requires: on those dtypes the ufunc is the primitive's own NumPy rule.  `swap` exchanges the
-    operands, for reflected operators.
-    """
-
-    def apply(x, y, /):
-        if type(x) is Array and STATE.trace is None:
-            a, kind = x._np, type(y)
-            if a is None or config.debug_nans or config.debug_infs:
-                return slow(x, y)
-            char = a.dtype.char
-            if char in chars:
-                if kind is Array:
-                    b = y._np
-                    alike = b is not None and a.dtype is b.dtype and x._weak is y._weak
-                    if alike and (a.ndim == b.ndim or config.numpy_rank_promotion == "allow"):
-                        try:
-                            out = QUIET.run(ufunc, b, a) if swap else QUIET.run(ufunc, a, b)
-                            return Array(out, x._weak and keeps_weak)
-                        except ValueError:
-                            pass  # not `slow` from here: its error would show NumPy's too
-                elif char in _SCALAR_CHARS and not x._weak:
-                    if (kind is float and char in "fd") or (kind is int and -_LIMIT <= y < _LIMIT):
-                        return Array(QUIET.run(ufunc, y, a) if swap else QUIET.run(ufunc, a, y))
-        return slow(x, y)
-
-    return apply
+from .at_once import (
+    BOOL,
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    SINGLES,
+    at_once,
+    fast_binary,
+    fast_unary,
+)
+from .promotion import apply_now, operand, promote, promote_dtypes, scalar, unsupported
 
 
 def _documented(name, apply, text, example):
@@ -361,6 +317,12 @@ def _float_divmod(x, y):
     return E.round_(quotient), rest
 
 
+def _divides(x, y):
+    """Whether no divisor is 0, for which NumPy gives 0."""
+    return bool(y.all() if type(y) is np.ndarray else y)
+
+
+@at_once(np.floor_divide, INTEGERS, _divides)
 def floor_divide(x1, x2, /):
     """The largest integer not above x1 / x2. x1, x2 broadcast together, by element.
 
@@ -375,6 +337,7 @@ def floor_divide(x1, x2, /):
     return _floor_quotient(x, y)
 
 
+@at_once(np.remainder, INTEGERS, _divides)
 def remainder(x1, x2, /):
     """x1 - floor(x1 / x2) * x2, with the sign of x2. x1, x2 broadcast together, by element.
 
@@ -395,6 +358,7 @@ def remainder(x1, x2, /):
 mod = remainder
 
 
+@at_once(np.divmod, INTEGERS, _divides)
 def divmod(x1, x2, /):
     """(floor_divide(x1, x2), remainder(x1, x2)), by element; x1 and x2 are broadcast together.
 
@@ -404,6 +368,7 @@ def divmod(x1, x2, /):
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
+@at_once(np.fmod, INTEGERS, _divides)
 def fmod(x1, x2, /):
     """Remainder of x1 / x2 with the sign of x1. x1, x2 broadcast together, by element.
 
@@ -463,6 +428,7 @@ def float_power(x, y, /):
     return T.pow(*promote("float_power", x, y, inexact=True))
 
 
+@at_once(np.left_shift, INTEGERS)
 def left_shift(x, y, /):
     """x shifted left by y bits. x, y broadcast together, by element.
 
@@ -472,6 +438,7 @@ def left_shift(x, y, /):
     return E.shift_left(*promote("left_shift", x, y))
 
 
+@at_once(np.right_shift, INTEGERS)
 def right_shift(x1, x2, /):
     """x1 shifted right by x2 bits, keeping the sign. x1, x2 broadcast together, by element.
 
@@ -501,6 +468,7 @@ def reciprocal(x, /):
     return E.div(constant_like(x, 1), x)
 
 
+@at_once(np.log10, SINGLES)
 def log10(x, /):
     """Logarithm of x to base 10. x: array[...] -> float[...], by element.
 
@@ -534,6 +502,7 @@ def positive(x, /):
     return operand("positive", x)
 
 
+@at_once(np.copysign, FLOATS)
 def copysign(x1, x2, /):
     """|x1| with the sign of x2. x1, x2 broadcast together, by element.
 
@@ -545,6 +514,7 @@ def copysign(x1, x2, /):
     return C.select(signbit(y), E.neg(size), size)
 
 
+@at_once(np.signbit, FLOATS)
 def signbit(x, /):
     """Whether x is negative, minus zero included. x: real[...] -> bool[...], by element.
 

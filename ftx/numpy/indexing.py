@@ -22,6 +22,7 @@ from ..core.tracing import Tracer
 from ..transforms.while_loop import while_loop
 from . import elementwise as U
 from . import reductions
+from .at_once import at_hand
 from .index_plan import make_plan, spec_of
 from .promotion import (
     as_type,
@@ -423,6 +424,11 @@ def take(
     where = asarray(indices)
     mode = _mode("take", mode, "raise" if fill_value is None else "fill")
     fill = fill_value.item() if hasattr(fill_value, "item") else fill_value
+    if mode == "raise" and at_hand(x, where) and where.dtype.kind == "i":
+        try:
+            return Array(x._np.take(where._np, at))
+        except IndexError:
+            pass  # as below, with an error that says more
     index = (*[slice(None)] * at, where)
     return _read(x, index, mode, fill, wrap=mode != "clip")
 
@@ -461,6 +467,11 @@ def take_along_axis(
     """
     mode = _mode("take_along_axis", mode, "raise" if fill_value is None else "fill")
     wrap = True if wrap_negative_indices is None else wrap_negative_indices
+    if mode == "raise" and wrap and axis is not None and at_hand(arr, indices):
+        try:
+            return Array(np.take_along_axis(arr._np, indices._np, axis))
+        except (IndexError, ValueError):
+            pass  # as below, with an error that says more
     x, place, spec, mode = _along("take_along_axis", arr, indices, axis, mode, wrap)
     fill = fill_value.item() if hasattr(fill_value, "item") else fill_value
     return G.gather(x, [place], spec, {"drop": "fill"}.get(mode, mode), fill)

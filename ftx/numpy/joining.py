@@ -25,6 +25,7 @@ from ..core.primitives import reduction as R
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
 from ..core.tracing import Tracer
+from .at_once import at_hand
 from .promotion import (
     asarray,
     axis_index,
@@ -36,7 +37,7 @@ from .promotion import (
     shape_tuple,
     unsupported,
 )
-from .result_sizes import as_size, is_known
+from .result_sizes import as_size, is_known, known
 from .shapes import atleast_1d, atleast_2d, atleast_3d, pick, ravel, reshape
 
 __all__ = [
@@ -214,6 +215,9 @@ def _split(name, ary, indices_or_sections, axis, uneven):
         sizes = [n // parts + (i < n % parts) for i in range(parts)]
         cuts = [int(c) for c in np.cumsum(sizes)[:-1]]
     bounds = zip([0, *cuts], [*cuts, n], strict=True)
+    if at_hand(x):
+        lead = (slice(None),) * at
+        return [Array(x._np[(*lead, slice(a, b))]) for a, b in bounds]
     return [S.slice_axis(x, at, a, max(a, b)) for a, b in bounds]
 
 
@@ -300,7 +304,7 @@ def repeat(a, repeats, axis=None, *, total_repeat_length=None, out_sharding=None
     n = x.shape[at]
     if isinstance(repeats, Tracer) and (total_repeat_length is not None or not is_known(repeats)):
         return _repeat_traced(x, repeats, at, total_repeat_length)
-    counts = np.asarray(repeats.tolist() if isinstance(repeats, Value) else repeats)
+    counts = known("repeat", repeats) if isinstance(repeats, Value) else np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ArgumentError(f"repeat: expected numbers of at least 0 as repeats, got {repeats}")
     if counts.size not in (1, n):
@@ -406,12 +410,12 @@ def trim_zeros(filt, trim="fb", axis=None):
     sides = trim.lower()
     if not sides or set(sides) - set("fb"):
         raise ArgumentError(f"trim_zeros: expected trim 'f', 'b' or 'fb', got {trim!r}")
-    places = np.nonzero(np.asarray(x.tolist()).reshape(x.shape))
+    places = np.nonzero(known("trim_zeros", x))
     for i in axis_tuple("trim_zeros", axis, x.ndim):
-        known = places[i]
-        first = int(known.min()) if known.size and "f" in sides else 0
-        last = int(known.max()) + 1 if known.size and "b" in sides else x.shape[i]
-        x = S.slice_axis(x, i, first if known.size else x.shape[i], last)
+        there = places[i]
+        first = int(there.min()) if there.size and "f" in sides else 0
+        last = int(there.max()) + 1 if there.size and "b" in sides else x.shape[i]
+        x = S.slice_axis(x, i, first if there.size else x.shape[i], last)
     return x
 
 
@@ -425,12 +429,17 @@ def delete(arr, obj, axis=None, *, assume_unique_indices=False):
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("delete", axis, x.ndim)
-    places = (
-        obj
-        if isinstance(obj, slice)
-        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
-    )
+    places = _places("delete", obj)
+    if at_hand(x):
+        return Array(np.delete(x._np, places, at))
     return pick(x, np.delete(np.arange(x.shape[at]), places), at)
+
+
+def _places(name, obj):
+    """A slice, or known indices as a NumPy array."""
+    if isinstance(obj, slice):
+        return obj
+    return known(name, obj) if isinstance(obj, Value) else np.asarray(obj)
 
 
 def insert(arr, obj, values, axis=None):
@@ -444,11 +453,9 @@ def insert(arr, obj, values, axis=None):
     if axis is None:
         x, axis = ravel(x), 0
     at = axis_index("insert", axis, x.ndim)
-    places = (
-        obj
-        if isinstance(obj, slice)
-        else np.asarray(obj.tolist() if isinstance(obj, Value) else obj)
-    )
+    places = _places("insert", obj)
+    if at_hand(x, new) and (x.ndim == 1 or not new.ndim):
+        return Array(np.insert(x._np, places, new._np, at))
     n = x.shape[at]
     old = np.insert(np.arange(n), places, -1)
     count = int((old < 0).sum())

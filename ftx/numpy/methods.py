@@ -17,7 +17,7 @@ from . import composed as M
 from . import elementwise as U
 from . import indexing, joining, linear_algebra, ordering, polynomials, reductions, shapes
 from .array_api import array_namespace
-from .elementwise import COMPLEX, FLOATS, INTEGERS, fast_binary, fast_unary
+from .at_once import COMPLEX, FLOATS, INTEGERS, fast_binary, fast_unary
 from .promotion import asarray, is_operand, unsupported
 
 _LISTS = (list, tuple, set, dict)

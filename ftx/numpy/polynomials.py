@@ -20,6 +20,7 @@ from ..transforms.vmap import vmap
 from . import composed as M
 from . import creation, indexing, joining, linalg, linear_algebra, ordering, reductions, shapes
 from . import elementwise as U
+from .at_once import INTEGERS, at_hand, at_once
 from .convolutions import convolve
 from .promotion import (
     as_type,
@@ -307,6 +308,8 @@ def packbits(a, axis=None, bitorder="big"):
     if axis is None:
         x, axis = S.reshape(x, (x.size,)), 0
     at = axis_index("packbits", axis, x.ndim)
+    if at_hand(x):
+        return Array(np.packbits(x._np, at, bitorder))
     x = C.convert(shapes.moveaxis(x, at, -1), dtypes.uint8)
     n = x.shape[-1]
     config = [(0, 0, 0)] * (x.ndim - 1) + [(0, -n % 8, 0)]
@@ -330,6 +333,8 @@ def unpackbits(a, axis=None, count=None, bitorder="big"):
     if axis is None:
         x, axis = S.reshape(x, (x.size,)), 0
     at = axis_index("unpackbits", axis, x.ndim)
+    if at_hand(x):
+        return Array(np.unpackbits(x._np, at, count, bitorder))
     x = shapes.moveaxis(x, at, -1)
     places = np.arange(8, dtype=np.uint8)
     places = places if bitorder == "little" else places[::-1].copy()
@@ -397,6 +402,7 @@ def choose(a, choices, out=None, mode="raise"):
     return C.select_n(which, *cases)
 
 
+@at_once(np.gcd, INTEGERS)
 def gcd(x1, x2):
     """Greatest common divisor of integers. x1, x2 broadcast together, by element.
 
@@ -412,9 +418,10 @@ def gcd(x1, x2):
         done = E.eq(y, zero)
         rest = E.rem(x, C.select(done, one, y))
         x, y = C.select(done, x, y), C.select(done, zero, rest)
-    return x
+    return U.absolute(x)  # of the lowest number the remainders are negative
 
 
+@at_once(np.lcm, INTEGERS)
 def lcm(x1, x2):
     """Least common multiple of integers. x1, x2 broadcast together, by element.
 

@@ -16,6 +16,7 @@ from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
 from ..core.primitives import selection as C
 from ..core.primitives import shape as S
+from .at_once import at_hand
 from .promotion import (
     apply_now,
     asarray,
@@ -336,6 +337,8 @@ def atleast_3d(*arys):
 
 def pick(x, indices, axis):
     """x at known, valid `indices` along `axis`."""
+    if at_hand(x):
+        return Array(x._np.take(indices, axis))
     letters = string.ascii_lowercase[: x.ndim]
     out = letters[:axis] + "Z" + letters[axis + 1 :]
     index = Array(np.asarray(indices, np.int64))
@@ -352,6 +355,8 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     i, j = axis_index("diagonal", axis1, x.ndim), axis_index("diagonal", axis2, x.ndim)
     if x.ndim < 2 or i == j:
         raise AxisError(f"diagonal: expected two distinct axes of {x.aval}, got {axis1}, {axis2}")
+    if at_hand(x):
+        return Array(x._np.diagonal(offset, i, j).copy())
     n = max(0, min(x.shape[i] + min(offset, 0), x.shape[j] - max(offset, 0)))
     down, right = max(-offset, 0), max(offset, 0)
     line = S.iota(dtypes.int64, (n,), 0)
@@ -374,6 +379,8 @@ def diag(v, k=0):
         return diagonal(x, k)
     if x.ndim != 1:
         raise ShapeError(f"diag: expected one or two axes, got {x.aval}")
+    if at_hand(x) and x.dtype != dtypes.key:
+        return Array(np.diag(x._np, k))
     n = x.shape[0] + abs(k)
     zero = S.full((), 0, x.dtype)
     line = S.pad(x, zero, ((0, abs(k), 0),))

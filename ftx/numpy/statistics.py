@@ -9,7 +9,10 @@ import math
 import operator
 import string
 
+import numpy as np
+
 from ..core import dtypes
+from ..core.array import Array
 from ..core.errors import ArgumentError, EmptyArrayError, ShapeError, UnsupportedError
 from ..core.primitives import elementwise as E
 from ..core.primitives import indexing as G
@@ -20,8 +23,10 @@ from ..core.primitives import sorting
 from . import composed as M
 from . import creation, indexing, joining, linear_algebra, ordering, reductions, shapes
 from . import elementwise as U
+from .at_once import SINGLES, at_hand
 from .elementwise import constant_like
 from .promotion import (
+    QUIET,
     asarray,
     axis_index,
     axis_tuple,
@@ -263,6 +268,9 @@ def gradient(f, *varargs, axis=None, edge_order=None):
         raise ShapeError(
             f"gradient: expected a distance for each of {len(axes)} axes, got {len(steps)}"
         )
+    if not varargs and at_hand(x) and x.dtype.char in SINGLES and all(x.shape[a] > 1 for a in axes):
+        found = [Array(QUIET.run(np.gradient, x._np, axis=a)) for a in axes]
+        return found[0] if len(found) == 1 else found
     found = [_gradient(x, a, h) for a, h in zip(axes, steps, strict=True)]
     return found[0] if len(found) == 1 else found
 
@@ -404,6 +412,8 @@ def bincount(x, weights=None, minlength=0, *, length=None, out_sharding=None):
     if length is None:
         longest = R.reduce_max(x, (0,)) if x.size else -1
         length = max(as_size("bincount", longest, x) + 1, minlength)
+        if weights is None and at_hand(x) and not (x._np < 0).any():
+            return Array(np.bincount(x._np, minlength=length).astype(dtypes.default_int()))
     counts = asarray(1 if weights is None else weights)
     counts = broadcast_value(
         counts if weights is not None else C.convert(counts, dtypes.default_int()), x.shape

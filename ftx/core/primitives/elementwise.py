@@ -78,7 +78,7 @@ def _divide(x: Any, y: Any) -> Any:
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    if x.dtype.kind not in "iu":
+    if x.dtype.kind not in "iu" or np.all(y):
         return np.fmod(x, y)
     return np.where(y == 0, x, np.fmod(x, np.where(y == 0, 1, y).astype(y.dtype)))
 
@@ -303,20 +303,15 @@ class Not(Elementwise):
 
 
 def _shift(kind: str) -> Callable[[Any, Any], Any]:
-    def shift(x: Any, y: Any) -> Any:
-        bits = x.dtype.itemsize * 8
-        unsigned = x.view(f"u{x.dtype.itemsize}")
-        count = y.view(f"u{x.dtype.itemsize}")
-        safe = np.minimum(count, bits - 1).astype(unsigned.dtype)
-        inside = count < bits
-        if kind == "left":
-            return np.where(inside, unsigned << safe, 0).astype(unsigned.dtype).view(x.dtype)
-        if kind == "logical":
-            return np.where(inside, unsigned >> safe, 0).astype(unsigned.dtype).view(x.dtype)
-        signed = x.view(f"i{x.dtype.itemsize}")
-        return np.right_shift(signed, safe.astype(signed.dtype)).view(x.dtype)
+    """NumPy's shifts take a count as unsigned, and those beyond the width push all bits out."""
+    shift = np.left_shift if kind == "left" else np.right_shift
+    letter = "i" if kind == "arithmetic" else "u"
 
-    return lambda x, y: shift(np.ascontiguousarray(x), np.ascontiguousarray(y)).reshape(x.shape)
+    def shifted(x: Any, y: Any) -> Any:
+        as_kind = f"{letter}{x.dtype.itemsize}"
+        return np.asarray(shift(x.view(as_kind), y.view(as_kind))).view(x.dtype)
+
+    return shifted
 
 
 class ShiftLeft(Binary):

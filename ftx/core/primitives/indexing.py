@@ -84,7 +84,7 @@ def _positions(s: GatherSpec, x: Any, indices: Any, out_shape: Any) -> list[Any]
         view = [1] * len(s.out)
         for k in order:
             view[s.out.index(own[k])] = array.shape[k]
-        found.append(np.transpose(array, order).reshape(view).astype(np.int64))
+        found.append(np.transpose(array, order).reshape(view).astype(np.int64, copy=False))
     return found
 
 
@@ -123,7 +123,7 @@ class Gather(Primitive):
         s = GatherSpec.parse(spec)
         out_shape = _out_shape("gather", spec, x, indices)
         positions = _positions(s, x, indices, out_shape)
-        bad = _outside(s, x, positions)
+        bad = _outside(s, x, positions) if mode in ("raise", "fill") else np.zeros((), bool)
         if mode == "raise" and bad.any():
             first = [
                 p[np.unravel_index(np.argmax(bad), bad.shape)] if p.shape == bad.shape else p
@@ -134,7 +134,12 @@ class Gather(Primitive):
             raise index_error(spec, x.shape, f", got {first}")
         if x.size == 0:
             return [np.full(out_shape, self.fill_value(x.dtype, fill), x.dtype)]
-        out = np.broadcast_to(x[_clipped(x, positions)], out_shape)
+        if s.out == s.operand.replace(s.indexed, s.at) and len(indices) == 1:
+            places = indices[0].astype(np.int64, copy=False)
+            out = x.take(places, s.operand.index(s.indexed), mode="clip")
+        else:
+            found = tuple(positions) if mode == "raise" else _clipped(x, positions)
+            out = np.broadcast_to(x[found], out_shape)
         if mode == "fill":
             out = np.where(bad, np.asarray(self.fill_value(x.dtype, fill), x.dtype), out)
         return [np.asarray(out, x.dtype)]
