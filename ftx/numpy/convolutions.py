@@ -10,13 +10,12 @@ from ..core.array import Array
 from ..core.errors import ArgumentError, ShapeError
 from ..core.primitives import conv
 from ..core.primitives import shape as S
-from ..core.state import STATE
 from . import composed as M
+from .at_once import at_hand
 from .precision import check_precision
 from .promotion import (
     QUIET,
     asarray,  # noqa: F401  for the examples
-    checked_now,
     promote_dtypes,
     unsupported,
 )
@@ -32,7 +31,7 @@ def convolve(a, v, mode="full", *, precision=None, preferred_element_type=None):
     """
     x, y = _operands("convolve", a, v, mode, precision, preferred_element_type)
     if _is_now(x, y):
-        return Array(QUIET.run(np.convolve, x._live(), y._live(), mode))
+        return Array(QUIET.run(np.convolve, x._np, y._np, mode))
     n, m = x.size, y.size
     return _slide(x, y, mode, (n + m - 1 - _length(n, m, mode)) // 2)
 
@@ -45,7 +44,7 @@ def correlate(a, v, mode="valid", *, precision=None, preferred_element_type=None
     """
     x, y = _operands("correlate", a, v, mode, precision, preferred_element_type)
     if _is_now(x, y):
-        return Array(QUIET.run(np.correlate, x._live(), y._live(), mode))
+        return Array(QUIET.run(np.correlate, x._np, y._np, mode))
     n, m = x.size, y.size
     cut = n + m - 1 - _length(n, m, mode)
     # Of an even number the other middle one, as in NumPy, where the second operand is longer.
@@ -65,8 +64,7 @@ def _operands(name, a, v, mode, precision, preferred_element_type):
 
 def _is_now(x, y):
     """Whether NumPy computes it: halves it would add up as halves."""
-    now = STATE.trace is None and type(x) is type(y) is Array and not checked_now()
-    return now and x.dtype.itemsize > 2
+    return at_hand(x, y) and x.dtype.itemsize > 2
 
 
 def _length(n, m, mode):

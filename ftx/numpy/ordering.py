@@ -27,6 +27,7 @@ from ..core.primitives.searching import true_places
 from ..core.state import STATE
 from . import composed as M
 from . import elementwise as U
+from .at_once import at_hand
 from .elementwise import constant_like, truth
 from .promotion import (
     as_type,
@@ -217,8 +218,8 @@ def searchsorted(a, v, side="left", sorter=None, *, method="scan"):
     if sorter is not None:
         x = G.gather(x, [operand("searchsorted", sorter)], "a[a],z->z")
     wanted = dtypes.default_int()
-    if STATE.trace is None and type(x) is type(y) is Array and x.dtype.kind in "biuf":
-        return Array(np.asarray(np.searchsorted(x._live(), y._live(), side), wanted))
+    if at_hand(x, y) and x.dtype.kind in "biuf":
+        return Array(np.asarray(np.searchsorted(x._np, y._np, side), wanted))
     return _search(x, y, side, wanted)
 
 
