@@ -17,7 +17,7 @@ import ftx
 import ftx.numpy as fnp
 from tests.array_api.strategies import ALL, COMPLEX, INTEGER
 
-drawn = settings(max_examples=40, deadline=None)
+drawn = settings(max_examples=20, deadline=None)
 xps = make_strategies_namespace(fnp)
 DTYPES = st.sampled_from([getattr(fnp, n) for n in ALL])
 SHAPES = xps.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)

@@ -20,7 +20,7 @@ from tests.array_api.strategies import (
     UNSIGNED,
 )
 
-drawn = settings(max_examples=40, deadline=None)
+drawn = settings(max_examples=20, deadline=None)
 xps = make_strategies_namespace(fnp)
 SHAPES = xps.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 LIMIT = 200
@@ -44,7 +44,7 @@ def whole(name, low=None, high=None):
 
 
 @pytest.mark.parametrize("name", INTEGER)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_ranges_of_integers(name, data):
     start, stop = data.draw(whole(name)), data.draw(whole(name))
@@ -106,7 +106,7 @@ def test_ranges_that_double_precision_miscounts():
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_nested_numbers(name, data):
     """Every number of a dtype comes out as it went in."""

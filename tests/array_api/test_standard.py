@@ -39,7 +39,7 @@ NOT_COMPARED = {
     "empty_like": "the values are whatever was in memory",
     "from_dlpack": "compared with NumPy's arrays below",
 }
-drawn = settings(max_examples=25, deadline=None)
+drawn = settings(max_examples=15, deadline=None)
 
 
 def as_numpy(result):
