@@ -142,9 +142,12 @@ def test_an_integer_array_and_a_number(dtype, data):
             ), name
 
 
-def alike(found, wanted):
+def alike(name, found, wanted):
+    """Equal, zeros by sign too, but of extrema, where the standard leaves it open."""
+    signed = name not in ("maximum", "minimum")
+    sign = lambda x: math.copysign(1, x) if signed else 0
     return all(
-        f == w and math.copysign(1, f) == math.copysign(1, w) or (f != f and w != w)
+        (f == w and sign(f) == sign(w)) or (f != f and w != w)
         for f, w in zip(found, wanted.tolist(), strict=True)
     )
 
@@ -157,6 +160,6 @@ def test_floats_to_the_last_bit(dtype, data):
     x, y = (data.draw(line(dtype, numbers)) for _ in range(2))
     with np.errstate(all="ignore"):
         for name, found in results(ONE_FLOAT.split(), x):
-            assert alike(found, getattr(np, name, np.rint)(x)), name
+            assert alike(name, found, getattr(np, name)(x)), name
         for name, found in results(TWO_FLOATS.split(), x, y):
-            assert alike(found, getattr(np, name)(x, y)), name
+            assert alike(name, found, getattr(np, name)(x, y)), name
