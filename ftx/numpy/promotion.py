@@ -464,7 +464,7 @@ def _numpy(nested, dtype, integers=False):
         found = np.array(nested, dtype) if found.dtype == object else found
     except OverflowError as error:
         raise NumberRangeError(
-            f"asarray: expected integers that {dtype.name} holds: {error}"
+            f"asarray: expected integers that {dtype.name} holds, got others: {error}"
         ) from None
     except ValueError as error:
         raise ShapeError(
