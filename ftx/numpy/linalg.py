@@ -272,7 +272,7 @@ def pinv(a, rtol=None, hermitian=False, *, rcond=None):
 
 
 def _share_of_largest(s, rtol):
-    """rtol, a number or real[...], times the largest of the singular values s[..., k], 0 of none."""
+    """rtol, a number or real[...], times the largest of s[..., k], singular values; 0 of none."""
     rtol = shapes.expand_dims(asarray(rtol), -1) if getattr(rtol, "ndim", 0) else rtol
     return U.multiply(reductions.max(s, -1, keepdims=True, initial=0), rtol)
 
@@ -482,8 +482,8 @@ def cross(x1, x2, /, *, axis=-1):
     sizes = {v.shape[axis_index("cross", axis, v.ndim)] for v in (x, y)}
     if sizes != {3}:
         raise ShapeError(
-            f"cross: expected vectors of 3 components along axis {axis}, got {x.aval} and {y.aval}; "
-            "ftx.numpy.cross takes 2 components too"
+            f"cross: expected vectors of 3 components along axis {axis}, got {x.aval} and "
+            f"{y.aval}; ftx.numpy.cross takes 2 components too"
         )
     return linear_algebra.cross(x, y, axis=axis)
 
