@@ -99,7 +99,7 @@ _FLOAT = {
     "square": "({0} * {0})",
     "max": "maximum_{t}({0}, {1})",
     "min": "minimum_{t}({0}, {1})",
-    "sign": "select_{t}({0} > {t}(0), {t}(1), select_{t}({0} < {t}(0), {t}(-1), {0}))",
+    "sign": "select_{t}({0} > {t}(0), {t}(1), select_{t}({0} < {t}(0), {t}(-1), abs_{t}({0})))",
     "is_finite": "(abs_{t}({0}) < {t}(inf))",
 }
 _INTEGER = {
@@ -188,15 +188,22 @@ def _complex(op: str, dtype: DType, args: list[str]) -> str:
         return f"{t}(complex({args[0]}, {args[1]}))"
     if op in _SYMBOLS:
         return f"{t}({args[0]} {_SYMBOLS[op]} {args[1]})"
-    if op == "abs" and dtype == dtypes.float32:  # no overflow in double, and it vectorises
-        x = args[0]
-        return f"f32(sqrt_f64(f64({x}.real) * f64({x}.real) + f64({x}.imag) * f64({x}.imag)))"
+    if op == "abs" and dtype == dtypes.float32:
+        return _size_of_c64(args[0])
     if op == "div":  # Numba's own ends the kernel at a division by zero
         parts = ", ".join(f"{x}.{part}" for x in args for part in ("real", "imag"))
         kind = short_name(dtypes.real_of(dtype))
         return f"{t}(complex(quotient_real_{kind}({parts}), quotient_imag_{kind}({parts})))"
     text = _COMPLEX_TEXT[op].format(*args)
     return f"{t}({text})"
+
+
+def _size_of_c64(x: str) -> str:
+    """In double, where nothing overflows and which vectorises; infinite beside a NaN too."""
+    size = f"f32(sqrt_f64(f64({x}.real) * f64({x}.real) + f64({x}.imag) * f64({x}.imag)))"
+    for part in (f"{x}.real", f"{x}.imag"):
+        size = f"select_f32(abs_f32({part}) == f32(inf), f32(inf), {size})"
+    return size
 
 
 def _convert(x: str, source: DType, dtype: DType) -> str:

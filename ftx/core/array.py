@@ -179,8 +179,21 @@ class Array(Value, metaclass=_AnyArray):
         view.flags.writeable = False
         return view
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self._numbers("__dlpack__").__dlpack__(**options)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        value = self._numbers("__dlpack__")
+        flags_read_only = max_version is not None and tuple(max_version) >= (1, 0)
+        if copy is None and not (value.flags.writeable or flags_read_only):
+            value = value.copy()  # of what is repeated in memory; older versions cannot say so
+        return value.__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+        )
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

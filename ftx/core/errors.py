@@ -94,7 +94,7 @@ class DTypeError(FtxError, TypeError):
     cure = "convert with astype"
 
 
-class AxisError(FtxError, ValueError):
+class AxisError(FtxError, ValueError, IndexError):
     """An axis outside the array, or named twice."""
 
     code = "FTX-E007"

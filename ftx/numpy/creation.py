@@ -149,22 +149,37 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None, out_sharding
     first, last, by = (_known(v) for v in (first, last, 1 if step is None else step))
     if by == 0:
         raise ArgumentError("arange: expected a step that is not 0, got 0")
-    n = max(0, math.ceil((last - first) / by))
+    whole = dtypes.is_integer(dtype) and all(isinstance(v, int) for v in (first, last, by))
+    n = max(0, -((first - last) // by) if whole else math.ceil((last - first) / by))
+    if whole:
+        first, by = _wrapped(first, dtype), _wrapped(by, dtype)
     if STATE.trace is None:
         if dtype == dtypes.bfloat16:
             return Array(np.arange(first, last, by, np.float32)[:n].astype(dtype))
         return Array(_line(first, by, n, dtype))
     line = S.iota(dtype, (n,), 0)
     if by != 1:
-        line = E.mul(line, _spread(np.asarray(first + by, dtype) - np.asarray(first, dtype), line))
+        line = E.mul(line, _spread(by if whole else _rounded_step(first, by, dtype), line))
     return E.add(line, _spread(first, line)) if first else line
 
 
+def _wrapped(n, dtype):
+    """The low bits of an integer, which is what sums of its multiples in `dtype` depend on."""
+    return np.asarray(n % 2**64, np.uint64).astype(dtype)
+
+
+def _rounded_step(first, by, dtype):
+    """What first + by adds to first in `dtype`, as in NumPy."""
+    return np.asarray(first + by, dtype) - np.asarray(first, dtype)
+
+
 def _line(first, by, n, dtype):
+    steps = np.arange(n)
+    if isinstance(by, np.ndarray):
+        return steps.astype(dtype) * by + first
     if dtype.kind in "iu":
-        return (np.arange(n) * by + first).astype(dtype)
-    start = np.asarray(first, dtype)
-    return np.arange(n).astype(dtype) * (np.asarray(first + by, dtype) - start) + start
+        return (steps * by + first).astype(dtype)
+    return steps.astype(dtype) * _rounded_step(first, by, dtype) + np.asarray(first, dtype)
 
 
 def _known(value):

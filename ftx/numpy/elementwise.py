@@ -101,7 +101,12 @@ _U = [
     ("log1p", T.log1p, np.log1p, "log(1 + x) without cancellation", 1.0, 0.6931),
     ("sqrt", T.sqrt, np.sqrt, "Square root of x", 9.0, 3.0),
 ]
-_MADE = [_unary(n, p, u, t, _float_of(n, x, y), _FC) for n, p, u, t, x, y in _U]
+_SPECIAL_COMPLEX = ("expm1",)
+"""Their primitives treat infinite complex numbers otherwise than NumPy."""
+_MADE = [
+    _unary(n, p, u, t, _float_of(n, x, y), FLOATS if n in _SPECIAL_COMPLEX else _FC)
+    for n, p, u, t, x, y in _U
+]
 sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh = _MADE[:12]
 exp, exp2, expm1, log, log2, log1p, sqrt = _MADE[12:]
 cbrt = _unary("cbrt", T.cbrt, np.cbrt, "Cube root of x", _float_of("cbrt", 8.0, 2.0))
@@ -124,7 +129,7 @@ square = _unary(
 )
 sign = _unary(
     "sign", E.sign, np.sign, "-1, 0 or 1 by the sign of x", ("sign(-2.5).tolist()", "-1.0"),
-    _FC + INTEGERS, False,
+    FLOATS + INTEGERS, False,
 )  # fmt: skip
 abs = absolute
 
@@ -314,7 +319,8 @@ def _float_divmod(x, y):
     below = E.and_(E.ne(rest, zero), E.ne(E.sign(y), E.sign(rest)))
     rest = C.select(below, E.add(rest, y), rest)
     quotient = C.select(below, E.sub(quotient, one), quotient)
-    return E.round_(quotient), rest
+    signed_zero = E.mul(zero, E.div(x, y))
+    return E.round_(C.select(E.eq(quotient, zero), signed_zero, quotient)), rest
 
 
 def _divides(x, y):
@@ -352,7 +358,13 @@ def remainder(x1, x2, /):
         return rest
     zero = S.full(x.shape, 0, x.dtype)
     other_side = E.ne(E.lt(rest, zero), E.lt(y, zero))
-    return C.select(E.and_(other_side, E.ne(rest, zero)), E.add(rest, y), rest)
+    rest = C.select(E.and_(other_side, E.ne(rest, zero)), E.add(rest, y), rest)
+    return rest if dtypes.is_integer(x.dtype) else _with_zeros_signed_by(y, rest, zero)
+
+
+def _with_zeros_signed_by(y, x, zero):
+    """x, whose zeros take the sign of y: x + 0 makes 0 of -0 and has the derivative of x."""
+    return C.select(E.lt(y, zero), E.neg(E.add(E.neg(x), zero)), E.add(x, zero))
 
 
 mod = remainder
@@ -516,14 +528,14 @@ def copysign(x1, x2, /):
 
 @at_once(np.signbit, FLOATS)
 def signbit(x, /):
-    """Whether x is negative, minus zero included. x: real[...] -> bool[...], by element.
+    """Whether x is negative, minus zero and NaN with a sign included. x: real[...] -> bool[...]
 
     >>> signbit(-0.0).tolist()
     True
     """
     (x,) = promote_dtypes("signbit", x, inexact=True)
-    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
-    return C.select(E.eq(x, zero), E.lt(T.atan2(x, E.neg(one)), zero), E.lt(x, zero))
+    word = bits.bitcast_convert_type(x, np.dtype(f"i{x.dtype.itemsize}"))
+    return E.lt(word, S.full(x.shape, 0, word.dtype))
 
 
 def astype(x, dtype, /, *, copy=False, device=None):

@@ -42,6 +42,7 @@ from .factorisations import (
 )
 from .promotion import (
     asarray,
+    axis_index,
     axis_tuple,
     broadcast_value,
     common_shape,
@@ -254,7 +255,7 @@ def matrix_power(a, n):
 def pinv(a, rtol=None, hermitian=False, *, rcond=None):
     """Moore-Penrose inverse; singular values below rtol times the largest count as 0.
 
-    a: float[..., m, n] -> float[..., n, m]
+    a: float[..., m, n] -> float[..., n, m]; rtol: number or real[...]
 
     >>> pinv(asarray([[2.0], [0.0]])).tolist()
     [[0.5, 0.0]]
@@ -264,11 +265,16 @@ def pinv(a, rtol=None, hermitian=False, *, rcond=None):
     if limit is None:
         limit = 10.0 * max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
     u, s, vh = svd(x, full_matrices=False, hermitian=hermitian)
-    cut = U.multiply(reductions.max(s, -1, keepdims=True), limit)
-    used = U.greater(s, cut)
+    used = U.greater(s, _share_of_largest(s, limit))
     one, zero = S.full(s.shape, 1, s.dtype), S.full(s.shape, 0, s.dtype)
     scale = C.convert(C.select(used, E.div(one, C.select(used, s, one)), zero), x.dtype)
     return linear_algebra.matmul(U.multiply(adjoint(vh), row(scale)), adjoint(u))
+
+
+def _share_of_largest(s, rtol):
+    """rtol, a number or real[...], times the largest of s[..., k], singular values; 0 of none."""
+    rtol = shapes.expand_dims(asarray(rtol), -1) if getattr(rtol, "ndim", 0) else rtol
+    return U.multiply(reductions.max(s, -1, keepdims=True, initial=0), rtol)
 
 
 def lstsq(a, b, rcond=None, *, numpy_resid=False):
@@ -306,8 +312,8 @@ def matrix_rank(M, rtol=None, *, hermitian=False, tol=None):
     """Number of singular values above a tolerance. M: float[..., m, n] -> integer[...]
 
     Args:
-      rtol: tolerance in units of the largest singular value, as NumPy's (JAX takes it for an
-        absolute one); `tol` is absolute.
+      rtol: tolerance, number or real[...], in units of the largest singular value, as NumPy's
+        (JAX takes it for an absolute one); `tol` is absolute.
       hermitian: M is Hermitian; its singular values are found by `eigh`, at less cost.
 
     >>> matrix_rank(asarray([[1.0, 1.0], [1.0, 1.0]])).tolist()
@@ -319,7 +325,7 @@ def matrix_rank(M, rtol=None, *, hermitian=False, tol=None):
     s = svd(x, compute_uv=False, hermitian=hermitian)
     if tol is None:
         eps = float(np.finfo(s.dtype).eps) * max(x.shape[-2:])
-        tol = U.multiply(reductions.max(s, -1, keepdims=True), eps if rtol is None else rtol)
+        tol = _share_of_largest(s, eps if rtol is None else rtol)
     return reductions.sum(U.greater(s, tol), -1)
 
 
@@ -472,7 +478,14 @@ def cross(x1, x2, /, *, axis=-1):
     >>> cross(asarray([1, 0, 0]), asarray([0, 1, 0])).tolist()
     [0, 0, 1]
     """
-    return linear_algebra.cross(x1, x2, axis=axis)
+    x, y = operand("cross", x1), operand("cross", x2)
+    sizes = {v.shape[axis_index("cross", axis, v.ndim)] for v in (x, y)}
+    if sizes != {3}:
+        raise ShapeError(
+            f"cross: expected vectors of 3 components along axis {axis}, got {x.aval} and "
+            f"{y.aval}; ftx.numpy.cross takes 2 components too"
+        )
+    return linear_algebra.cross(x, y, axis=axis)
 
 
 def outer(x1, x2, /):
@@ -481,7 +494,12 @@ def outer(x1, x2, /):
     >>> outer(asarray([1, 2]), asarray([3])).tolist()
     [[3], [6]]
     """
-    return linear_algebra.outer(x1, x2)
+    x, y = operand("outer", x1), operand("outer", x2)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ShapeError(
+            f"outer: expected vectors, got {x.aval} and {y.aval}; ftx.numpy.outer flattens"
+        )
+    return linear_algebra.outer(x, y)
 
 
 def diagonal(x, /, *, offset=0):

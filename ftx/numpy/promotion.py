@@ -439,14 +439,15 @@ def _from_sequence(nested, wanted):
     leaves = _leaves(nested, [])
     kinds = set(map(type, leaves))
     if kinds <= _SCALARS:
+        integers = kinds <= {int, bool}
         if wanted is not None:
-            return Array(_numpy(nested, wanted))
+            return Array(_numpy(nested, wanted, integers))
         dtype = dtypes.default_float()
         for kind in (complex, float, int, bool):
             if kind in kinds:
                 dtype = dtypes.python_scalar_dtype(kind)
                 break
-        return Array(_numpy(nested, dtype))
+        return Array(_numpy(nested, dtype, integers))
     values = list(map(_leaf, leaves))
     dtype = common_type(values)[0] if wanted is None else wanted
     arrays = all(type(v) is Array or type(v) in _SCALARS for v in values)
@@ -455,11 +456,17 @@ def _from_sequence(nested, wanted):
     return _stacked(nested, dtype)
 
 
-def _numpy(nested, dtype):
+def _numpy(nested, dtype, integers=False):
     try:
         found = np.array(nested)
+        if integers and found.dtype == np.float64:  # NumPy's type for integers of both 64-bit kinds
+            found = np.array(nested, np.uint64 if found.size else dtype)
         found = np.array(nested, dtype) if found.dtype == object else found
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise NumberRangeError(
+            f"asarray: expected integers that {dtype.name} holds, got others: {error}"
+        ) from None
+    except ValueError as error:
         raise ShapeError(
             f"asarray: expected nested lists of equal lengths, got lists that do not fit: {error}; "
             "pad them to one length"

@@ -67,6 +67,23 @@ def arrays(kinds, shape=SHAPES, **limits):
     )
 
 
+def axes(ndim):
+    """An axis, perhaps counted from the end."""
+    return st.integers(-ndim, ndim - 1)
+
+
+def several_axes(ndim):
+    """Distinct axes, perhaps none, some counted from the end."""
+    if not ndim:
+        return st.just(())
+    return st.lists(axes(ndim), unique_by=lambda a: a % ndim, max_size=ndim).map(tuple)
+
+
+def any_axes(ndim):
+    """None, an axis or several."""
+    return st.none() | several_axes(ndim) | (axes(ndim) if ndim else st.none())
+
+
 def pairs(kinds, shape=SHAPES, **limits):
     """Two arrays of one dtype and one shape."""
     both = lambda d, s: st.tuples(*[hnp.arrays(d, s, elements=elements(d, **limits))] * 2)

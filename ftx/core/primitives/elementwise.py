@@ -170,10 +170,17 @@ def _integer_power(x: Any, y: int) -> Any:
     return np.asarray(np.power(x, np.asarray(y, x.dtype)), x.dtype)
 
 
+def _sign(x: Any) -> Any:
+    out = np.sign(x)
+    if x.dtype.kind != "c":
+        return out
+    return np.where(np.isnan(x), complex(np.nan, np.nan), out)  # NumPy's of (inf, NaN) is 1
+
+
 class Sign(Elementwise):
     """-1, 0 or 1; NaN stays; x/|x| for complex."""
 
-    kinds, numpy, differentiable = "ifc", np.sign, False
+    kinds, numpy, differentiable = "ifc", staticmethod(_sign), False
 
 
 class Abs(Elementwise):

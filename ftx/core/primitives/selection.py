@@ -204,7 +204,9 @@ class Complex(Binary):
         return dtypes.complex_of(dtype)
 
     def impl(self, x: Any, y: Any) -> list[Any]:
-        return [np.asarray(x + 1j * y, dtypes.complex_of(x.dtype))]
+        out = np.empty(x.shape, dtypes.complex_of(x.dtype))
+        out.real, out.imag = x, y  # x + 1j * y would make NaN of infinite parts
+        return [out]
 
     def transpose(self, cts: Any, x: Any, y: Any) -> list[Any]:
         (ct,) = cts

@@ -53,10 +53,23 @@ class Exp2(Elementwise):
         return [lambda: mul(_like(x, math.log(2)), out)]
 
 
+def _expm1(x: Any) -> Any:
+    out = np.expm1(x)
+    if x.dtype.kind != "c":
+        return out
+    out = np.array(out)
+    out.real += 0  # of -0 + 0j it is 0
+    # NumPy multiplies exp of the real part by the sine, which is NaN for infinity and zero.
+    lost = ~np.isfinite(out)
+    if lost.any():
+        out[lost] = np.exp(x[lost]) - 1
+    return out
+
+
 class Expm1(Elementwise):
     """exp(x) - 1 without cancellation"""
 
-    kinds, numpy = "fc", np.expm1
+    kinds, numpy = "fc", staticmethod(_expm1)
 
     def partials(self, x: Any, *, out: Any) -> list[Any]:
         return [lambda: add(out, _like(x, 1))]
@@ -116,10 +129,18 @@ class Cbrt(Elementwise):
         return [lambda: div(_like(x, 1 / 3), square(out))]
 
 
+def _power(x: Any, y: Any) -> Any:
+    single = all(n == 1 or step == 0 for n, step in zip(y.shape, y.strides, strict=True))
+    if y.dtype.kind == "f" and y.size and single and y.flat[0] == 0.5:
+        # NumPy takes the square root for a single exponent, which of -0 and -inf is not the power.
+        return np.where(x == -np.inf, np.inf, np.sqrt(x) + x.dtype.type(0))
+    return np.power(x, y)
+
+
 class Pow(Binary):
     """x ** y for real and complex x, y of one dtype"""
 
-    kinds, numpy = "fc", np.power
+    kinds, numpy = "fc", staticmethod(_power)
 
     def partials(self, x: Any, y: Any, *, out: Any) -> list[Any]:
         def by_base() -> Any:
