@@ -10,7 +10,8 @@ from __future__ import annotations
 
 _FUNCTIONS = (
     "exp exp2 expm1 log log2 log1p cbrt pow sin cos tan asin acos atan atan2 sinh cosh tanh asinh "
-    "acosh atanh logistic erf erfc erf_inv lgamma digamma"
+    "acosh atanh logistic erf erfc erf_inv lgamma digamma "
+    "i0 i1 i0e i1e ndtri erfcx expi exp1"
 )
 COST = dict.fromkeys(_FUNCTIONS.split(), 10)
 COST |= {"div": 3, "sqrt": 4, "rsqrt": 4, "rem": 4}

@@ -26,7 +26,13 @@ LIMITS = {
     "cbrt": (1.5, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
     "acosh": (2.5, mp.acosh), "atanh": (2.5, mp.atanh), "erf_inv": (4.0, mp.erfinv),
     "lgamma": (4.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
-    "digamma": (4.0, mp.digamma),
+    "digamma": (4.0, mp.digamma), "i0": (4.0, lambda x: mp.besseli(0, x)),
+    "i1": (4.0, lambda x: mp.besseli(1, x)),
+    "i0e": (4.0, lambda x: mp.besseli(0, x) * mp.exp(-abs(x))),
+    "i1e": (4.0, lambda x: mp.besseli(1, x) * mp.exp(-abs(x))),
+    "ndtri": (4.0, lambda p: normal_quantile(p)), "exp1": (4.0, mp.e1),
+    "expi": (4.0, lambda x: mp.ei(x) if x > 0 else -mp.e1(-x)),
+    "erfcx": (4.0, lambda x: mp.exp(x * x) * mp.erfc(x)),
 }  # fmt: skip
 PAIRS = {"pow": (1.2, mp.power), "atan2": (1.8, mp.atan2)}
 MOST_USED = ("exp", "log", "sin", "cos", "tanh", "erf")
@@ -34,6 +40,20 @@ SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x)}
 """Derivatives of functions with zeros on the negative axis: there an error counts in units of
 what an ulp of the argument makes, if that is more than one of the result."""
 COUNT = 240
+
+
+def normal_quantile(p):
+    """Of probability p: by Newton's steps on the logarithm of the lower tail."""
+    q = min(p, 1 - p)
+    x = mp.sqrt(max(mp.mpf(0), -2 * mp.log(2 * q)))
+    for _ in range(60):
+        tail = mp.erfc(x / mp.sqrt(2)) / 2
+        density = mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+        step = (mp.log(tail) - mp.log(q)) * tail / density
+        x += step
+        if abs(step) < mp.mpf(2) ** -300 or abs(step) < abs(x) * mp.mpf(2) ** -150:
+            break
+    return -x if p < 0.5 else x
 
 
 def test_the_limits_are_kept():
@@ -56,12 +76,20 @@ def domain(name: str, kind: str) -> np.ndarray:
              "exp2": (-149 if single else -1074, 127 if single else 1023),
              "sinh": (-overflow, overflow), "cosh": (-overflow, overflow),
              "expm1": (-30, overflow), "tanh": (-20, 20), "erf": (-6, 6),
-             "erfc": (-6, 10 if single else 26.5)}  # fmt: skip
+             "erfc": (-6, 10 if single else 26.5), "erfcx": (-9 if single else -26, 60),
+             "i0": (-91 if single else -713, 15), "i1": (-91 if single else -713, 15),
+             "i0e": (-200, 15), "i1e": (-200, 15),
+             "expi": (-80 if single else -700, 88 if single else 715)}  # fmt: skip
     if name in tails:
         parts = rng.uniform(*tails[name], n), rng.uniform(-2, 2, n), sign * spread(-30, 0)
     elif name in ("log", "log2", "rsqrt"):
         low = -44 if single else -320
         parts = spread(low, top), rng.uniform(0.4, 3, n), 1 + sign * spread(-6, -1)
+    elif name == "ndtri":
+        least = -44 if single else -323
+        parts = spread(least, -0.31), rng.uniform(0, 1, n), 0.5 + sign * spread(-7, -0.31)
+    elif name == "exp1":
+        parts = spread(-30, 0), rng.uniform(0, 9, n), rng.uniform(0, 80 if single else 700, n)
     elif name == "log1p":
         parts = spread(-30, top), -spread(-30, -0.001), rng.uniform(-0.9, 3, n)
     elif name in ("sin", "cos", "tan"):
@@ -203,7 +231,12 @@ def oracle(name):
     named |= {n: "arc" + n[1:] for n in LIMITS | PAIRS if n[0] == "a"}
     others = {"logistic": special.expit, "rsqrt": lambda x: 1 / np.sqrt(x), "erf": special.erf,
               "erfc": special.erfc, "erf_inv": special.erfinv, "lgamma": special.gammaln,
-              "digamma": special.psi}  # fmt: skip
+              "digamma": special.psi, "i0e": special.i0e,
+              # Not SciPy's own, which overflow with exp.
+              "i0": lambda x: special.i0e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
+              "i1": lambda x: special.i1e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
+              "i1e": special.i1e, "ndtri": special.ndtri, "expi": special.expi,
+              "exp1": special.exp1, "erfcx": special.erfcx}  # fmt: skip
     return others.get(name) or getattr(np, named.get(name, name))
 
 
@@ -218,6 +251,11 @@ def test_edges(results, name, kind):
         if name == "lgamma":  # SciPy's is infinite at subnormal numbers
             tiny = (np.abs(wide[0]) < 1e-300) & (wide[0] != 0)
             expected[tiny] = -np.log(np.abs(wide[0][tiny]))
+        if name == "expi":  # SciPy's loses digits of subnormal numbers
+            tiny = (np.abs(wide[0]) < 1e-300) & (wide[0] != 0)
+            expected[tiny] = np.log(np.abs(wide[0][tiny])) + np.euler_gamma
+            keep = ~((wide[0] > 709) & (wide[0] < 716))  # where SciPy's overflows with exp
+            expected, out = expected[keep], out[keep]
         if name in ("lgamma", "digamma"):  # poles and -inf: conventions differ
             keep = ~((wide[0] <= 0) & (wide[0] == np.floor(wide[0])))
             expected, out = expected[keep], out[keep]
@@ -226,7 +264,7 @@ def test_edges(results, name, kind):
         atol = 2e-15
     rtol = 1e-6 if kind == "f32" else 3e-15
     np.testing.assert_allclose(out, expected, rtol=rtol, atol=atol)
-    zero = (expected == 0) & (name != "erf_inv")  # SciPy's forgets the sign
+    zero = (expected == 0) & (name not in ("erf_inv", "i1", "i1e"))  # SciPy's forgets the sign
     np.testing.assert_array_equal(np.signbit(out[zero]), np.signbit(expected[zero]))
 
 
@@ -242,7 +280,11 @@ def test_twin_agrees(results, name, kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["exp_f32", "tanh_f32", "sin_f32", "erf_f32", "log_f64", "pow_f64", "cos_f64"]
+    "name",
+    [
+        *("exp_f32", "tanh_f32", "sin_f32", "erf_f32", "log_f64", "pow_f64", "cos_f64"),
+        *("i0_f32", "i1e_f64", "ndtri_f64", "erfcx_f32", "expi_f64", "exp1_f64"),
+    ],
 )
 def test_loops_vectorise(name):
     kind = name[-3:]

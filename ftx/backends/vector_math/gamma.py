@@ -6,7 +6,7 @@ Knows nothing of: LLVM, Numba.
 """
 
 from . import common, float64
-from .common import INF, NAN, horner
+from .common import INF, NAN, horner, single
 
 # fmt: off
 # lgamma(2 + t) = t P(t), -3/4 <= t <= 1/4, 2^-54.9 relative, rounding of the coefficients included.
@@ -127,17 +127,9 @@ def digamma(m, x):
     return m.select(x == -INF, NAN, y)
 
 
-def _single(formula):
-    def rounded(m, x):
-        return m.cast(formula(m, m.cast(x, "f64")), "f32")
-
-    rounded.__doc__ = formula.__doc__ + "\n    In double, rounded once."
-    return rounded
-
-
 ROWS = {
     "lgamma_f64": (lgamma, "f64", "f64"),
     "digamma_f64": (digamma, "f64", "f64"),
-    "lgamma_f32": (_single(lgamma), "f32", "f32"),
-    "digamma_f32": (_single(digamma), "f32", "f32"),
+    "lgamma_f32": (single(lgamma), "f32", "f32"),
+    "digamma_f32": (single(digamma), "f32", "f32"),
 }
