@@ -11,7 +11,7 @@ from __future__ import annotations
 _FUNCTIONS = (
     "exp exp2 expm1 log log2 log1p cbrt pow sin cos tan asin acos atan atan2 sinh cosh tanh asinh "
     "acosh atanh logistic erf erfc erf_inv lgamma digamma "
-    "i0 i1 i0e i1e ndtri erfcx expi exp1"
+    "i0 i1 i0e i1e ndtri erfcx expi exp1 trigamma gammainc_slope gamma_sample_slope"
 )
 COST = dict.fromkeys(_FUNCTIONS.split(), 10)
 COST |= {"div": 3, "sqrt": 4, "rsqrt": 4, "rem": 4}

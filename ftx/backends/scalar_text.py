@@ -27,7 +27,8 @@ _VECTOR_MATH = {
     "acosh": "acosh", "atanh": "atanh", "logistic": "logistic", "erf": "erf", "erfc": "erfc",
     "erf_inv": "erf_inv", "lgamma": "lgamma", "digamma": "digamma", "floor": "floor",
     "i0": "i0", "i1": "i1", "i0e": "i0e", "i1e": "i1e", "ndtri": "ndtri", "erfcx": "erfcx",
-    "expi": "expi", "exp1": "exp1", "nextafter": "nextafter",
+    "trigamma": "trigamma", "expi": "expi", "exp1": "exp1", "nextafter": "nextafter",
+    "gammainc_slope": "gammainc_slope", "gamma_sample_slope": "gamma_sample_slope",
     "ceil": "ceil", "trunc": "trunc", "round": "roundeven", "rem": "rem",
 }  # fmt: skip
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}

@@ -552,8 +552,8 @@ def signbit(x, /):
     True
     """
     (x,) = promote_dtypes("signbit", x, inexact=True)
-    zero, one = S.full(x.shape, 0, x.dtype), constant_like(x, 1)
-    return C.select(E.eq(x, zero), E.lt(T.atan2(x, E.neg(one)), zero), E.lt(x, zero))
+    word = bits.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
+    return E.lt(word, S.full(word.shape, 0, word.dtype))
 
 
 def astype(x, dtype, /, *, copy=False, device=None):

@@ -26,7 +26,8 @@ LIMITS = {
     "cbrt": (1.5, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
     "acosh": (2.5, mp.acosh), "atanh": (2.5, mp.atanh), "erf_inv": (4.0, mp.erfinv),
     "lgamma": (4.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
-    "digamma": (4.0, mp.digamma), "i0": (4.0, lambda x: mp.besseli(0, x)),
+    "digamma": (4.0, mp.digamma), "trigamma": (4.0, lambda x: mp.polygamma(1, x)),
+    "i0": (4.0, lambda x: mp.besseli(0, x)),
     "i1": (4.0, lambda x: mp.besseli(1, x)),
     "i0e": (4.0, lambda x: mp.besseli(0, x) * mp.exp(-abs(x))),
     "i1e": (4.0, lambda x: mp.besseli(1, x) * mp.exp(-abs(x))),
@@ -36,7 +37,8 @@ LIMITS = {
 }  # fmt: skip
 PAIRS = {"pow": (1.2, mp.power), "atan2": (1.8, mp.atan2)}
 MOST_USED = ("exp", "log", "sin", "cos", "tanh", "erf")
-SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x)}
+SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x),
+          "trigamma": lambda x: mp.polygamma(2, x)}  # fmt: skip
 """Derivatives of functions with zeros on the negative axis: there an error counts in units of
 what an ulp of the argument makes, if that is more than one of the result."""
 COUNT = 240
@@ -99,7 +101,7 @@ def domain(name: str, kind: str) -> np.ndarray:
         parts = sign * spread(-30, -0.01), rng.uniform(-1, 1, n), sign * (1 - spread(-7, -1))
     elif name == "acosh":
         parts = 1 + spread(-6, 1), spread(0.1, top), rng.uniform(1, 4, n)
-    elif name in ("lgamma", "digamma"):
+    elif name in ("lgamma", "digamma", "trigamma"):
         zeros = np.resize([1.4616321449683623, 1.0, 2.0], n // 2) * (1 + spread(-12, -3)[: n // 2])
         parts = spread(-6, 4), rng.uniform(0.1, 12, n - n // 2), zeros, rng.uniform(-9, 0, n)
     else:
@@ -231,7 +233,8 @@ def oracle(name):
     named |= {n: "arc" + n[1:] for n in LIMITS | PAIRS if n[0] == "a"}
     others = {"logistic": special.expit, "rsqrt": lambda x: 1 / np.sqrt(x), "erf": special.erf,
               "erfc": special.erfc, "erf_inv": special.erfinv, "lgamma": special.gammaln,
-              "digamma": special.psi, "i0e": special.i0e,
+              "digamma": special.psi,
+              "trigamma": lambda x: special.polygamma(1, x), "i0e": special.i0e,
               # Not SciPy's own, which overflow with exp.
               "i0": lambda x: special.i0e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
               "i1": lambda x: special.i1e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
@@ -256,7 +259,7 @@ def test_edges(results, name, kind):
             expected[tiny] = np.log(np.abs(wide[0][tiny])) + np.euler_gamma
             keep = ~((wide[0] > 709) & (wide[0] < 716))  # where SciPy's overflows with exp
             expected, out = expected[keep], out[keep]
-        if name in ("lgamma", "digamma"):  # poles and -inf: conventions differ
+        if name in ("lgamma", "digamma", "trigamma"):  # poles and -inf: conventions differ
             keep = ~((wide[0] <= 0) & (wide[0] == np.floor(wide[0])))
             expected, out = expected[keep], out[keep]
     atol = np.finfo(out.dtype).smallest_subnormal
@@ -433,3 +436,60 @@ def test_reduction_with_reassoc_vectorises():
     x, out = np.arange(1000, dtype=np.float32), np.empty(2, np.float32)
     compiled(x, out)
     assert out.tolist() == [499500.0, 999.0]
+
+
+@pytest.mark.parametrize("kind", DTYPES)
+def test_nextafter(kind):
+    """The bits of NumPy's, compiled and as Python."""
+    dtype = DTYPES[kind]
+    limits = np.finfo(dtype)
+    small = limits.smallest_subnormal
+    x = np.array([0, -0.0, 1, -1, INF, -INF, NAN, small, -small, limits.tiny, limits.max, 1e30])
+    x, y = (v.ravel().astype(dtype) for v in np.meshgrid(x, -x))
+    with np.errstate(all="ignore"):
+        wanted = np.nextafter(x, y)
+    scope = {"f": COMPILED[f"nextafter_{kind}"]}
+    exec("def run(x, y, out):\n    for i in range(x.size):\n        out[i] = f(x[i], y[i])", scope)
+    out = np.empty_like(x)
+    t = numba.from_dtype(x.dtype)[::1]
+    numba.njit(numba.void(t, t, t))(scope["run"])(x, y, out)
+    twin = np.array([PYTHON[f"nextafter_{kind}"](a, b) for a, b in zip(x, y, strict=True)])
+    for got in (out, twin):
+        np.testing.assert_array_equal(got, wanted)
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(wanted))
+
+
+def _slope_of_gammainc(a, x):
+    """By mpmath's derivative in a."""
+    return mp.diff(lambda a: mp.gammainc(a, 0, x, regularized=True), a)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("f32", 1e-6), ("f64", 1e-12)])
+@pytest.mark.parametrize("name", ["gammainc_slope", "gamma_sample_slope"])
+def test_gamma_slopes(name, kind, limit):
+    places = [(0.3, 0.01), (0.3, 2.0), (1.0, 0.5), (1.0, 1.5), (2.5, 2.5), (7.0, 4.0), (7.0, 30.0)]
+    for a, x in [*places, (60.0, 61.0), (60.0, 59.0)]:
+        a, x = (DTYPES[kind](v) for v in (a, x))
+        got = float(_of_two(name, kind)(a, x))
+        with mp.workprec(PRECISION):
+            p, q = mp.mpf(float(a)), mp.mpf(float(x))
+            exact = _slope_of_gammainc(p, q)
+            if name == "gamma_sample_slope":
+                exact = -exact / (mp.exp((p - 1) * mp.log(q) - q) / mp.gamma(p))
+        assert abs(got / float(exact) - 1) < limit, (a, x, got, exact)
+        assert abs(float(PYTHON[f"{name}_{kind}"](a, x)) / got - 1) < limit
+
+
+def test_gamma_slopes_at_edges():
+    wanted = {(2.0, 0.0): 0, (2.0, INF): NAN, (-1.0, 1.0): NAN, (0.0, 1.0): NAN, (NAN, 1.0): NAN}
+    for (a, x), value in wanted.items():
+        sample, slope = (_of_two(f"gamma{n}_slope", "f64")(a, x) for n in ("_sample", "inc"))
+        np.testing.assert_equal(sample, np.float64(value))
+        np.testing.assert_equal(slope, np.float64(0 if x == INF else value))
+
+
+def _of_two(name, kind):
+    scope = {"f": COMPILED[f"{name}_{kind}"]}
+    exec("def run(a, x):\n    return f(a, x)", scope)
+    t = numba.from_dtype(np.dtype(DTYPES[kind]))
+    return numba.njit(t(t, t), error_model="numpy")(scope["run"])

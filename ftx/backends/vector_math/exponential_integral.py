@@ -78,6 +78,7 @@ E1_FAR_3 = (  # 8 < x, 2^-56.1
 )
 # fmt: on
 ZERO, ZERO_LOW = 0.3725074107813666, 1.3140183414386028e-17  # of Ei, in two words
+LOG_ZERO = -0.9874983466453419
 EULER = 0.5772156649015329
 T = float64.T
 
@@ -117,8 +118,8 @@ def _ei(m, a):
     u = w + 1.0
     back = u - 1.0
     c = (1.0 - (u - back)) + (w - back)
-    logarithm = _log(m, m.select(close, u, a * (1 / ZERO)), m.select(close, c, 0.0))
-    near = m.fma(distance, p, logarithm)
+    logarithm = _log(m, m.select(close, u, a), m.select(close, c, 0.0))
+    near = m.fma(distance, p, logarithm + m.select(close, m.const("f64", 0.0), -LOG_ZERO))
     far = exp_times(m, T, m.select(a > 730.0, 730.0, a), p / a)
     return m.select(a < 6.0, near, m.select(a > 730.0, INF, far))
 

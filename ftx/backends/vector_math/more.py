@@ -12,7 +12,7 @@ CBRT_START = (  # y^(-1/3) on [1, 8], 2^-7.1 relative
     0.0005852870673700528, -0.01298649282903065, 0.10850325092744333, -0.4408305279910869,
     1.3376991605659374,
 )  # fmt: skip
-# erfcx a = S(1/(2 a^2)) / (a sqrt pi): at the ends of erfc the next term is 8e-18, of float32 2e-11.
+# erfcx a = S(1/(2 a^2)) / (a sqrt pi): where erfc ends the next term is 8e-18, of float32 2e-11.
 ERFCX_SERIES = (10395.0, -945.0, 105.0, -15.0, 3.0, -1.0, 1.0)
 
 

@@ -273,25 +273,25 @@ class Cumprod(Cumulative):
     def jvp(
         self, primals: Any, tangents: Any, *, axis: int, reverse: bool
     ) -> tuple[list[Any], list[Any]]:
-        """d_i = sum over j <= i of t_j times the product of the other elements up to i."""
+        """By doubling: products of the last 1, 2, 4, ... elements, and their derivatives.
+
+        Nothing is divided by, so that zeros do no harm; log n steps, each over all elements.
+        """
         (x,), (t,) = primals, tangents
-        n, last = x.shape[axis], x.ndim
         out = cumprod(x, axis, reverse)
-        rows, moves = (S.move_batch_axis(v, axis, last - 1, n) for v in (x, t))
-        if reverse:
-            rows, moves = S.rev(rows, (last - 1,)), S.rev(moves, (last - 1,))
-        square = (*rows.shape, n)
-        at = S.iota(dtypes.int64, square, last - 1)
-        which = S.iota(dtypes.int64, square, last)
-        keep = (*range(last - 1), last)
-        spread = S.broadcast_in_dim(rows, square, tuple(keep))
-        used = C.select(E.le(which, at), spread, S.full(square, 1, x.dtype))
-        others = _product_of_others(used)
-        terms = E.mul(S.broadcast_in_dim(moves, square, tuple(keep)), others)
-        terms = C.select(E.le(which, at), terms, S.full(square, 0, x.dtype))
-        total = reduce_sum(terms, (last,))
-        total = S.rev(total, (last - 1,)) if reverse else total
-        return [out], [S.move_batch_axis(total, last - 1, axis, n)]
+        step = 1
+        while step < x.shape[axis]:
+            before = _shifted(x, axis, step, reverse, 1)
+            t = E.add(E.mul(_shifted(t, axis, step, reverse, 0), x), E.mul(before, t))
+            x, step = E.mul(before, x), 2 * step
+        return [out], [t]
+
+
+def _shifted(x: Any, axis: int, step: int, reverse: bool, fill: int) -> Any:
+    """The element `step` places before each along `axis` (after it if `reverse`), else `fill`."""
+    config = [(0, 0, 0)] * x.ndim
+    config[axis] = (-step, step, 0) if reverse else (step, -step, 0)
+    return S.pad(x, S.full((), fill, x.dtype), config)
 
 
 class CumulativeExtremum(Cumulative):
