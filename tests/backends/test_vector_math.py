@@ -456,7 +456,8 @@ def test_nextafter(kind):
     twin = np.array([PYTHON[f"nextafter_{kind}"](a, b) for a, b in zip(x, y, strict=True)])
     for got in (out, twin):
         np.testing.assert_array_equal(got, wanted)
-        np.testing.assert_array_equal(np.signbit(got), np.signbit(wanted))
+        numbers = ~np.isnan(wanted)
+        np.testing.assert_array_equal(np.signbit(got[numbers]), np.signbit(wanted[numbers]))
 
 
 def _slope_of_gammainc(a, x):

@@ -132,3 +132,14 @@ def test_compiled_programs_do_not_leave_their_kernels(name):
     x = np.linspace(0.1, 0.9, 8)
     texts = ftx.jit(lambda x: IN_KERNELS[name](2 * x)).kernels(x)
     assert "kernel" in str(texts) and "library step" not in str(texts)
+
+
+@pytest.mark.parametrize("name", ["i0", "trigamma", "igamma_grad_a"])
+def test_what_is_read_twice_is_computed_once(name):
+    def differences(x):
+        y = IN_KERNELS[name](x)
+        return y[1:] - y[:-1]
+
+    scalar = {"igamma_grad_a": "gammainc_slope"}.get(name, name)
+    texts = str(ftx.jit(differences).kernels(np.linspace(0.1, 0.9, 8)))
+    assert texts.count(f"{scalar}_f64(") == 1
