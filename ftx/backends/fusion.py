@@ -16,6 +16,7 @@ from typing import Any
 
 from ..core.config import config
 from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.primitives.formula import Elementwise
 from ..core.types import ShapedArray
 from .costs import COST
 from .loops import Builder, KernelPlan, LoopVar, Stage, loads
@@ -97,7 +98,8 @@ def unit_cost(eqn: Eqn) -> int:
         return 0
     if name == "integer_pow":
         return 2 * abs(eqn.params["y"]).bit_length()
-    return COST.get(name, 1)
+    elementwise = isinstance(eqn.primitive, Elementwise)
+    return COST.get(eqn.primitive.scalar(**eqn.params) if elementwise else name, 1)
 
 
 def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:

@@ -53,7 +53,10 @@ def classify(eqn: Eqn) -> str:
         return "scatter" if _loops_can_scatter(eqn) else "library"
     if isinstance(p, Elementwise):
         operand = eqn.invars[0].aval.dtype
-        fits = supported(p.name, eqn.outvars[0].aval.dtype, operand) or p.name == "integer_pow"
+        fits = (
+            supported(p.scalar(**eqn.params), eqn.outvars[0].aval.dtype, operand)
+            or p.name == "integer_pow"
+        )
         return "inline" if fits else "library"
     if isinstance(p, DotGeneral):
         return "fold" if _is_loop(eqn) else "library"

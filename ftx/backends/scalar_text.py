@@ -26,6 +26,9 @@ _VECTOR_MATH = {
     "atan2": "atan2", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "asinh",
     "acosh": "acosh", "atanh": "atanh", "logistic": "logistic", "erf": "erf", "erfc": "erfc",
     "erf_inv": "erf_inv", "lgamma": "lgamma", "digamma": "digamma", "floor": "floor",
+    "i0": "i0", "i1": "i1", "i0e": "i0e", "i1e": "i1e", "ndtri": "ndtri", "erfcx": "erfcx",
+    "trigamma": "trigamma", "expi": "expi", "exp1": "exp1", "nextafter": "nextafter",
+    "gammainc_slope": "gammainc_slope", "gamma_sample_slope": "gamma_sample_slope",
     "ceil": "ceil", "trunc": "trunc", "round": "roundeven", "rem": "rem",
 }  # fmt: skip
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}
@@ -59,6 +62,8 @@ def supported(op: str, dtype: DType, operand: DType) -> bool:
         return op in _COMPLEX
     if op in _COMPARISONS or op in ("select", "convert", "bitcast", "complex"):
         return True
+    if op == "nextafter":
+        return operand not in HALF  # whose neighbours are not those of a float32
     if kind == "f":
         return op in _VECTOR_MATH or op in _FLOAT or op in ("add", "sub", "mul", "div")
     if kind == "i":

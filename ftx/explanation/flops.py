@@ -26,6 +26,8 @@ FUNCTIONS = {
     "sinh": (28, 38), "cosh": (25, 35), "tanh": (24, 36), "asinh": (36, 38), "acosh": (36, 38),
     "atanh": (34, 36), "logistic": (22, 34), "erf": (37, 100), "erfc": (69, 113),
     "erf_inv": (50, 86), "lgamma": (213, 213), "digamma": (170, 170),
+    "i0": (48, 80), "i1": (49, 81), "i0e": (48, 80), "i1e": (49, 81), "ndtri": (59, 91),
+    "erfcx": (87, 131), "expi": (246, 246), "exp1": (120, 120), "trigamma": (100, 98),
 }  # fmt: skip
 """Additions, multiplications and divisions in `backends/vector_math`, float32 and float64,
 every branch counted: vectorised code computes them all. A test counts them again."""

@@ -26,14 +26,36 @@ LIMITS = {
     "cbrt": (1.5, lambda x: mp.sign(x) * mp.cbrt(abs(x))), "asinh": (2.5, mp.asinh),
     "acosh": (2.5, mp.acosh), "atanh": (2.5, mp.atanh), "erf_inv": (4.0, mp.erfinv),
     "lgamma": (4.0, lambda x: mp.log(abs(mp.gamma(x))) if x < 100 else mp.loggamma(x)),
-    "digamma": (4.0, mp.digamma),
+    "digamma": (4.0, mp.digamma), "trigamma": (4.0, lambda x: mp.polygamma(1, x)),
+    "i0": (4.0, lambda x: mp.besseli(0, x)),
+    "i1": (4.0, lambda x: mp.besseli(1, x)),
+    "i0e": (4.0, lambda x: mp.besseli(0, x) * mp.exp(-abs(x))),
+    "i1e": (4.0, lambda x: mp.besseli(1, x) * mp.exp(-abs(x))),
+    "ndtri": (4.0, lambda p: normal_quantile(p)), "exp1": (4.0, mp.e1),
+    "expi": (4.0, lambda x: mp.ei(x) if x > 0 else -mp.e1(-x)),
+    "erfcx": (4.0, lambda x: mp.exp(x * x) * mp.erfc(x)),
 }  # fmt: skip
 PAIRS = {"pow": (1.2, mp.power), "atan2": (1.8, mp.atan2)}
 MOST_USED = ("exp", "log", "sin", "cos", "tanh", "erf")
-SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x)}
+SLOPES = {"lgamma": mp.digamma, "digamma": lambda x: mp.polygamma(1, x),
+          "trigamma": lambda x: mp.polygamma(2, x)}  # fmt: skip
 """Derivatives of functions with zeros on the negative axis: there an error counts in units of
 what an ulp of the argument makes, if that is more than one of the result."""
 COUNT = 240
+
+
+def normal_quantile(p):
+    """Of probability p: by Newton's steps on the logarithm of the lower tail."""
+    q = min(p, 1 - p)
+    x = mp.sqrt(max(mp.mpf(0), -2 * mp.log(2 * q)))
+    for _ in range(60):
+        tail = mp.erfc(x / mp.sqrt(2)) / 2
+        density = mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+        step = (mp.log(tail) - mp.log(q)) * tail / density
+        x += step
+        if abs(step) < mp.mpf(2) ** -300 or abs(step) < abs(x) * mp.mpf(2) ** -150:
+            break
+    return -x if p < 0.5 else x
 
 
 def test_the_limits_are_kept():
@@ -56,12 +78,20 @@ def domain(name: str, kind: str) -> np.ndarray:
              "exp2": (-149 if single else -1074, 127 if single else 1023),
              "sinh": (-overflow, overflow), "cosh": (-overflow, overflow),
              "expm1": (-30, overflow), "tanh": (-20, 20), "erf": (-6, 6),
-             "erfc": (-6, 10 if single else 26.5)}  # fmt: skip
+             "erfc": (-6, 10 if single else 26.5), "erfcx": (-9 if single else -26, 60),
+             "i0": (-91 if single else -713, 15), "i1": (-91 if single else -713, 15),
+             "i0e": (-200, 15), "i1e": (-200, 15),
+             "expi": (-80 if single else -700, 88 if single else 715)}  # fmt: skip
     if name in tails:
         parts = rng.uniform(*tails[name], n), rng.uniform(-2, 2, n), sign * spread(-30, 0)
     elif name in ("log", "log2", "rsqrt"):
         low = -44 if single else -320
         parts = spread(low, top), rng.uniform(0.4, 3, n), 1 + sign * spread(-6, -1)
+    elif name == "ndtri":
+        least = -44 if single else -323
+        parts = spread(least, -0.31), rng.uniform(0, 1, n), 0.5 + sign * spread(-7, -0.31)
+    elif name == "exp1":
+        parts = spread(-30, 0), rng.uniform(0, 9, n), rng.uniform(0, 80 if single else 700, n)
     elif name == "log1p":
         parts = spread(-30, top), -spread(-30, -0.001), rng.uniform(-0.9, 3, n)
     elif name in ("sin", "cos", "tan"):
@@ -71,7 +101,7 @@ def domain(name: str, kind: str) -> np.ndarray:
         parts = sign * spread(-30, -0.01), rng.uniform(-1, 1, n), sign * (1 - spread(-7, -1))
     elif name == "acosh":
         parts = 1 + spread(-6, 1), spread(0.1, top), rng.uniform(1, 4, n)
-    elif name in ("lgamma", "digamma"):
+    elif name in ("lgamma", "digamma", "trigamma"):
         zeros = np.resize([1.4616321449683623, 1.0, 2.0], n // 2) * (1 + spread(-12, -3)[: n // 2])
         parts = spread(-6, 4), rng.uniform(0.1, 12, n - n // 2), zeros, rng.uniform(-9, 0, n)
     else:
@@ -203,7 +233,13 @@ def oracle(name):
     named |= {n: "arc" + n[1:] for n in LIMITS | PAIRS if n[0] == "a"}
     others = {"logistic": special.expit, "rsqrt": lambda x: 1 / np.sqrt(x), "erf": special.erf,
               "erfc": special.erfc, "erf_inv": special.erfinv, "lgamma": special.gammaln,
-              "digamma": special.psi}  # fmt: skip
+              "digamma": special.psi,
+              "trigamma": lambda x: special.polygamma(1, x), "i0e": special.i0e,
+              # Not SciPy's own, which overflow with exp.
+              "i0": lambda x: special.i0e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
+              "i1": lambda x: special.i1e(x) * np.exp(abs(x) / 2) * np.exp(abs(x) / 2),
+              "i1e": special.i1e, "ndtri": special.ndtri, "expi": special.expi,
+              "exp1": special.exp1, "erfcx": special.erfcx}  # fmt: skip
     return others.get(name) or getattr(np, named.get(name, name))
 
 
@@ -218,7 +254,12 @@ def test_edges(results, name, kind):
         if name == "lgamma":  # SciPy's is infinite at subnormal numbers
             tiny = (np.abs(wide[0]) < 1e-300) & (wide[0] != 0)
             expected[tiny] = -np.log(np.abs(wide[0][tiny]))
-        if name in ("lgamma", "digamma"):  # poles and -inf: conventions differ
+        if name == "expi":  # SciPy's loses digits of subnormal numbers
+            tiny = (np.abs(wide[0]) < 1e-300) & (wide[0] != 0)
+            expected[tiny] = np.log(np.abs(wide[0][tiny])) + np.euler_gamma
+            keep = ~((wide[0] > 709) & (wide[0] < 716))  # where SciPy's overflows with exp
+            expected, out = expected[keep], out[keep]
+        if name in ("lgamma", "digamma", "trigamma"):  # poles and -inf: conventions differ
             keep = ~((wide[0] <= 0) & (wide[0] == np.floor(wide[0])))
             expected, out = expected[keep], out[keep]
     atol = np.finfo(out.dtype).smallest_subnormal
@@ -226,7 +267,7 @@ def test_edges(results, name, kind):
         atol = 2e-15
     rtol = 1e-6 if kind == "f32" else 3e-15
     np.testing.assert_allclose(out, expected, rtol=rtol, atol=atol)
-    zero = (expected == 0) & (name != "erf_inv")  # SciPy's forgets the sign
+    zero = (expected == 0) & (name not in ("erf_inv", "i1", "i1e"))  # SciPy's forgets the sign
     np.testing.assert_array_equal(np.signbit(out[zero]), np.signbit(expected[zero]))
 
 
@@ -242,7 +283,11 @@ def test_twin_agrees(results, name, kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["exp_f32", "tanh_f32", "sin_f32", "erf_f32", "log_f64", "pow_f64", "cos_f64"]
+    "name",
+    [
+        *("exp_f32", "tanh_f32", "sin_f32", "erf_f32", "log_f64", "pow_f64", "cos_f64"),
+        *("i0_f32", "i1e_f64", "ndtri_f64", "erfcx_f32", "expi_f64", "exp1_f64"),
+    ],
 )
 def test_loops_vectorise(name):
     kind = name[-3:]
@@ -391,3 +436,61 @@ def test_reduction_with_reassoc_vectorises():
     x, out = np.arange(1000, dtype=np.float32), np.empty(2, np.float32)
     compiled(x, out)
     assert out.tolist() == [499500.0, 999.0]
+
+
+@pytest.mark.parametrize("kind", DTYPES)
+def test_nextafter(kind):
+    """The bits of NumPy's, compiled and as Python."""
+    dtype = DTYPES[kind]
+    limits = np.finfo(dtype)
+    small = limits.smallest_subnormal
+    x = np.array([0, -0.0, 1, -1, INF, -INF, NAN, small, -small, limits.tiny, limits.max, 1e30])
+    x, y = (v.ravel().astype(dtype) for v in np.meshgrid(x, -x))
+    with np.errstate(all="ignore"):
+        wanted = np.nextafter(x, y)
+    scope = {"f": COMPILED[f"nextafter_{kind}"]}
+    exec("def run(x, y, out):\n    for i in range(x.size):\n        out[i] = f(x[i], y[i])", scope)
+    out = np.empty_like(x)
+    t = numba.from_dtype(x.dtype)[::1]
+    numba.njit(numba.void(t, t, t))(scope["run"])(x, y, out)
+    twin = np.array([PYTHON[f"nextafter_{kind}"](a, b) for a, b in zip(x, y, strict=True)])
+    for got in (out, twin):
+        np.testing.assert_array_equal(got, wanted)
+        numbers = ~np.isnan(wanted)
+        np.testing.assert_array_equal(np.signbit(got[numbers]), np.signbit(wanted[numbers]))
+
+
+def _slope_of_gammainc(a, x):
+    """By mpmath's derivative in a."""
+    return mp.diff(lambda a: mp.gammainc(a, 0, x, regularized=True), a)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("f32", 1e-6), ("f64", 1e-12)])
+@pytest.mark.parametrize("name", ["gammainc_slope", "gamma_sample_slope"])
+def test_gamma_slopes(name, kind, limit):
+    places = [(0.3, 0.01), (0.3, 2.0), (1.0, 0.5), (1.0, 1.5), (2.5, 2.5), (7.0, 4.0), (7.0, 30.0)]
+    for a, x in [*places, (60.0, 61.0), (60.0, 59.0)]:
+        a, x = (DTYPES[kind](v) for v in (a, x))
+        got = float(_of_two(name, kind)(a, x))
+        with mp.workprec(PRECISION):
+            p, q = mp.mpf(float(a)), mp.mpf(float(x))
+            exact = _slope_of_gammainc(p, q)
+            if name == "gamma_sample_slope":
+                exact = -exact / (mp.exp((p - 1) * mp.log(q) - q) / mp.gamma(p))
+        assert abs(got / float(exact) - 1) < limit, (a, x, got, exact)
+        assert abs(float(PYTHON[f"{name}_{kind}"](a, x)) / got - 1) < limit
+
+
+def test_gamma_slopes_at_edges():
+    wanted = {(2.0, 0.0): 0, (2.0, INF): NAN, (-1.0, 1.0): NAN, (0.0, 1.0): NAN, (NAN, 1.0): NAN}
+    for (a, x), value in wanted.items():
+        sample, slope = (_of_two(f"gamma{n}_slope", "f64")(a, x) for n in ("_sample", "inc"))
+        np.testing.assert_equal(sample, np.float64(value))
+        np.testing.assert_equal(slope, np.float64(0 if x == INF else value))
+
+
+def _of_two(name, kind):
+    scope = {"f": COMPILED[f"{name}_{kind}"]}
+    exec("def run(a, x):\n    return f(a, x)", scope)
+    t = numba.from_dtype(np.dtype(DTYPES[kind]))
+    return numba.njit(t(t, t), error_model="numpy")(scope["run"])

@@ -113,3 +113,33 @@ def test_the_order_of_log_ndtrs_series_is_checked():
     assert float(special.log_ndtr(x, 12)) == float(special.log_ndtr(x))
     with pytest.raises(ftx.errors.ArgumentError, match="series_order from 1 to 30"):
         special.log_ndtr(0.0, 31)
+
+
+IN_KERNELS = {
+    **{name: getattr(special, name) for name in "i0 i1 i0e i1e ndtri erfcx expi exp1".split()},
+    "trigamma": lambda x: special.polygamma(1, x),
+    "igamma_grad_a": lambda x: ftx.lax.igamma_grad_a(x, x),
+    "random_gamma_grad": lambda x: ftx.lax.random_gamma_grad(x, x),
+    "nextafter": lambda x: ftx.numpy.nextafter(x, 2 * x),
+    "signbit": ftx.numpy.signbit,
+    "spacing": ftx.numpy.spacing,
+    "reduce_precision": lambda x: ftx.lax.reduce_precision(x, 8, 7),
+}
+
+
+@pytest.mark.parametrize("name", IN_KERNELS)
+def test_compiled_programs_do_not_leave_their_kernels(name):
+    x = np.linspace(0.1, 0.9, 8)
+    texts = ftx.jit(lambda x: IN_KERNELS[name](2 * x)).kernels(x)
+    assert "kernel" in str(texts) and "library step" not in str(texts)
+
+
+@pytest.mark.parametrize("name", ["i0", "trigamma", "igamma_grad_a"])
+def test_what_is_read_twice_is_computed_once(name):
+    def differences(x):
+        y = IN_KERNELS[name](x)
+        return y[1:] - y[:-1]
+
+    scalar = {"igamma_grad_a": "gammainc_slope"}.get(name, name)
+    texts = str(ftx.jit(differences).kernels(np.linspace(0.1, 0.9, 8)))
+    assert texts.count(f"{scalar}_f64(") == 1

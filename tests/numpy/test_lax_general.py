@@ -344,3 +344,16 @@ def test_local_convolutions_equal_jax(layout):
     with pytest.raises(ShapeError, match="kernels"):
         given = ((1, 1), *given[1:])
         run(image, kernels)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("bits", [(8, 7), (5, 10), (5, 2), (2, 1), (11, 3), (8, 23)])
+def test_reduce_precision_compiled(bits, dtype):
+    sizes = 10.0 ** np.random.RandomState(1).uniform(-45, 38, 500)
+    edges = [0, -0.0, np.inf, -np.inf, np.nan, 65504, 65520, 3.4e38, 1e-45, 5e-324]
+    with np.errstate(over="ignore"):
+        x = fnp.asarray(np.concatenate([X.ravel(), sizes, -sizes, edges])).astype(dtype)
+    run = lambda x: lax.reduce_precision(x, *bits)
+    wanted, got = (np.asarray(f(x).astype("float64")) for f in (run, ftx.jit(run)))
+    np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(wanted))

@@ -83,6 +83,25 @@ def test_along_one_axis(name, axis):
     )
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("zeros", [(), (3,), (2, 5), (0, 7)])
+def test_slopes_of_running_products_with_zeros(zeros, reverse):
+    x = np.array([1.5, -0.5, 2.0, 3.0, 0.25, -1.0, 0.7, 1.1])
+    x[list(zeros)] = 0
+    f = lambda x: ftx.lax.cumprod(x, reverse=reverse)
+    rows = np.tril(np.ones((8, 8), bool))
+    rows = rows[::-1, ::-1] if reverse else rows
+    others = lambda i, j: np.prod([x[k] for k in np.flatnonzero(rows[i]) if k != j])
+    wanted = [[others(i, j) if rows[i, j] else 0 for j in range(8)] for i in range(8)]
+    close(ftx.jit(ftx.jacrev(f))(x), np.array(wanted))
+    close(ftx.jit(ftx.jacfwd(f))(x), np.array(wanted))
+
+
+def test_slopes_of_running_products_need_no_square_array():
+    slope = ftx.make_jaxpr(ftx.grad(lambda x: ftx.lax.cumprod(x).sum()))(np.ones(1000))
+    assert max(v.aval.size for e in slope.eqns for v in e.outvars) <= 1001
+
+
 def test_argmax_keepdims_and_ties():
     assert fnp.argmax(np.array([1, 5, 5])) == 1
     close(fnp.argmax(X, 1, keepdims=True), np.argmax(X, 1, keepdims=True))

@@ -7,7 +7,16 @@ Knows nothing of: arrays, jaxprs, how kernels are generated.
 """
 
 from .. import intrinsics
-from . import blocks, float32, float64, gamma, inverse_erf
+from . import (
+    bessel,
+    blocks,
+    exponential_integral,
+    float32,
+    float64,
+    gamma,
+    gamma_slopes,
+    inverse_erf,
+)
 
 ROWS = {
     **blocks.ROWS,
@@ -15,6 +24,9 @@ ROWS = {
     **float64.ROWS,
     **gamma.ROWS,
     **inverse_erf.ROWS,
+    **bessel.ROWS,
+    **exponential_integral.ROWS,
+    **gamma_slopes.ROWS,
 }
 ROWS |= {  # the names of other libraries
     f"{alias}_{t}": ROWS[f"{name}_{t}"]

@@ -158,6 +158,16 @@ def hidden(m, x, place):
     return m.select(place < 0, m.const(_kind(x), 0), x)
 
 
+def nextafter(m, x, y):
+    """The next number after x towards y: its bits, one more or less."""
+    kind = _kind(x)
+    bits = m.bitcast(x, "i" + kind[1:])
+    step = m.select((x < y) == (x > 0.0), m.const("i" + kind[1:], 1), m.const("i" + kind[1:], -1))
+    moved = m.bitcast(bits + step, kind)
+    moved = m.select(x == 0.0, m.copysign(m.bitcast(m.const("i" + kind[1:], 1), kind), y), moved)
+    return m.select((x != x) | (y != y), x + y, m.select(x == y, y, moved))
+
+
 def _method(name: str):
     def formula(m, *operands):
         return getattr(m, name)(*operands)
@@ -178,6 +188,7 @@ def _rows() -> dict[str, tuple]:
         rows[f"hidden_{t}"] = (hidden, t, t, "i64")
         rows[f"unless_nan_{t}"] = (unless_nan, t, "i" + t[1:], t)
         rows[f"rem_{t}"] = (_method("rem"), t, t, t)
+        rows[f"nextafter_{t}"] = (nextafter, t, t, t)
         for to in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"):
             rows[f"to_{to}_{t}"] = (lambda m, x, to=to: m.cast(x, to), to, t)
     for t in ("f32", "f64"):

@@ -62,6 +62,16 @@ def horner(m, x, coefficients):
     return result
 
 
+def horner_of(m, T, v, choose, *ranges):
+    """The polynomial in v whose coefficients `choose` takes from those of the ranges."""
+    result, *rest = [
+        choose(*[m.const(T.kind, c) for c in row]) for row in zip(*ranges, strict=True)
+    ]
+    for c in rest:
+        result = m.fma(result, v, c)
+    return result
+
+
 def clamp(m, x, low, high):
     """x within [low, high]; NaN stays NaN (one min and one max instruction on x86)."""
     x = m.select(x > high, high, x)
@@ -242,6 +252,14 @@ def _bound(formula, T, *rest):
 
     unary.__doc__ = formula.__doc__
     return unary
+
+
+def single(formula):
+    def rounded(m, x):
+        return m.cast(formula(m, m.cast(x, "f64")), "f32")
+
+    rounded.__doc__ = formula.__doc__ + "\n    In double, rounded once."
+    return rounded
 
 
 SHARED = {"exp": exp, "expm1": expm1, "tanh": tanh, "logistic": logistic, "rsqrt": rsqrt}

@@ -217,12 +217,17 @@ def erfc(m, x):
     return more.erfc(m, T, x, ERF_E)
 
 
+def erfcx(m, x):
+    """See `more.erfcx`."""
+    return more.erfcx(m, T, x, ERF_E)
+
+
 def atan2(m, y, x):
     """See `more.atan2`."""
     return more.atan2(m, T, y, x)
 
 
-OWN = {"erf": erf, "erfc": erfc, "sin": sin, "cos": cos, "tan": tan}
+OWN = {"erf": erf, "erfc": erfc, "erfcx": erfcx, "sin": sin, "cos": cos, "tan": tan}
 ROWS = common.rows(T, OWN, more.SHARED, more.WITH_LOG, log_sum)
 ROWS["pow_f32"] = (power, "f32", "f32", "f32")
 ROWS["atan2_f32"] = (atan2, "f32", "f32", "f32")

@@ -194,6 +194,11 @@ def erfc(m, x):
     return more.erfc(m, T, x, ERF_E)
 
 
+def erfcx(m, x):
+    """See `more.erfcx`."""
+    return more.erfcx(m, T, x, ERF_E)
+
+
 def atan2(m, y, x):
     """See `more.atan2`."""
     return more.atan2(m, T, y, x)
@@ -242,7 +247,7 @@ def power(m, x, y):
     return common.pow_edges(m, T, x, y, common.scale(m, T, p, bits))
 
 
-OWN = {"erf": erf, "erfc": erfc, "sin": sin, "cos": cos, "tan": tan}
+OWN = {"erf": erf, "erfc": erfc, "erfcx": erfcx, "sin": sin, "cos": cos, "tan": tan}
 ROWS = common.rows(T, OWN, more.SHARED, more.WITH_LOG, log_sum)
 ROWS["pow_f64"] = (power, "f64", "f64", "f64")
 ROWS["atan2_f64"] = (atan2, "f64", "f64", "f64")

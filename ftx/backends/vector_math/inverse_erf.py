@@ -1,4 +1,4 @@
-"""The inverse of erf, in both precisions.
+"""The inverses of erf and of the normal distribution function, in both precisions.
 
 In: a machine `m`, a scalar.  Out: a scalar.  Straight-line arithmetic: one polynomial whose
 coefficients and argument are those of the range of w = -log(1 - x^2): a selection of two numbers
@@ -9,7 +9,7 @@ Knows nothing of: LLVM, Numba.
 """
 
 from . import common, float32, float64
-from .common import INF, NAN
+from .common import INF, NAN, horner_of, split_log
 
 # fmt: off
 CENTRE_F32 = (  # w <= 5, 2^-28.7
@@ -49,7 +49,24 @@ TAIL_F64 = (  # 16 <= w <= 36.7, 2^-56.6
     8.552039089781703e-05, -0.00023181805434665593, -0.0001705325344542608, 1.0507032320226553,
     4.880215284762402,
 )
+# Beyond: sqrt w P(1 / sqrt w), where only ndtri gets.
+FAR_F32 = (  # 16.64 <= w <= 104, 2^-27.6
+    -9.295034431033855e-08, 5.003360570299265e-07, -1.4981521871959558e-06,
+    6.6186426010972355e-06, -4.6294084313558415e-05, 0.0003674804465845227,
+    -0.0004834988503716886, -0.014647346921265125, 0.9757139086723328,
+)
+FAR_F64 = (  # 36.7 <= w <= 743.7, 2^-54
+    -2.0400446231795016e-10, 2.9569937719065755e-10, 7.497976055441799e-10,
+    -9.344888450466425e-10, -1.850552202296354e-09, 2.2740690772284067e-09,
+    1.4941089463825003e-09, -1.0518546178843133e-09, -3.926734866188818e-09,
+    5.861075094534787e-09, -7.387839776160155e-09, 1.5909199682080783e-08,
+    -3.4462444655330357e-08, 7.171301213675164e-08, -1.543371631482554e-07,
+    3.4669302921148736e-07, -8.176991981258076e-07, 2.0568342002266685e-06,
+    -5.625404622332059e-06, 1.73047281529156e-05, -7.02135411874965e-05, 0.00042957827339010446,
+    -0.00142421011313966, -0.010894017647653931, 0.9889136635312468,
+)
 # fmt: on
+ROOT_TWO = 1.4142135623730951
 
 
 def edges(m, x, y):
@@ -62,16 +79,6 @@ def distance(m, T, x, log_sum):
     """-log(1 - x^2) for |x| < 1, where 1 - x^2 is a normal number; nonsense elsewhere."""
     f, k = common.split_log(m, T, m.fma(-x, x, 1.0))
     return -log_sum(m, f, k)
-
-
-def horner_of(m, T, v, choose, *ranges):
-    """The polynomial in v whose coefficients `choose` takes from those of the ranges."""
-    result, *rest = [
-        choose(*[m.const(T.kind, c) for c in row]) for row in zip(*ranges, strict=True)
-    ]
-    for c in rest:
-        result = m.fma(result, v, c)
-    return result
 
 
 def erf_inv_f32(m, x):
@@ -100,7 +107,59 @@ def erf_inv_f64(m, x):
     return edges(m, x, x * horner_of(m, float64.T, v, choose, CENTRE_F64, middle, tail))
 
 
+def _distance_of(m, T, p, log_sum):
+    """-log(1 - x^2) = -log(4 p (1 - p)) for x = 2 p - 1, without cancellation however small p."""
+    y, shift = common.normal(m, T, (p * 4.0) * (1.0 - p))
+    f, k = split_log(m, T, y)
+    return -log_sum(m, f, k - shift)
+
+
+def _between(m, T, p, y):
+    """y where 0 < p < 1; infinite at the ends, NaN beyond."""
+    ends = m.select(p == 0.0, -INF, m.select(p == 1.0, m.const(T.kind, INF), NAN))
+    return m.select((p > 0.0) & (p < 1.0), y, ends)
+
+
+def ndtri_f32(m, p):
+    """sqrt 2 erf_inv(2 p - 1), from the w of p.
+
+    Measured: 3.32 ulp.
+    """
+    w = _distance_of(m, float32.T, p, float32.log_sum)
+    root = m.sqrt(w)
+    choose = lambda a, b, c: m.select(w < 5.0, a, m.select(w < 16.64, b, c))
+    tail = (root - 3.156915954761145) * (1 / 0.923084045238855)
+    far = (1.0 / root - 0.1714011785399098) * (1 / 0.07374492853990978)
+    v = choose(m.fma(w, 0.4, -1.0), tail, far)
+    beyond = (0.0,) * (len(CENTRE_F32) - len(FAR_F32)) + FAR_F32
+    y = horner_of(m, float32.T, v, choose, CENTRE_F32, TAIL_F32, beyond)
+    y = m.select(w < 16.64, y, y * root)
+    return _between(m, float32.T, p, (m.fma(p, 2.0, -1.0) * ROOT_TWO) * y)
+
+
+def ndtri_f64(m, p):
+    """sqrt 2 erf_inv(2 p - 1), from the w of p, in four ranges.
+
+    Measured: 3.28 ulp.
+    """
+    w = _distance_of(m, float64.T, p, float64.log_sum)
+    root = m.sqrt(w)
+    choose = lambda a, b, c, d: m.select(
+        w < 6.25, a, m.select(w < 16.0, b, m.select(w < 36.7, c, d))
+    )
+    far = (1.0 / root - 0.10086929471188921) * (1 / 0.06419896101185255)
+    v = choose(
+        (w - 3.13) * (1 / 3.13), (root - 3.2525) * (1 / 0.7575), (root - 5.03) * (1 / 1.04), far
+    )
+    middle, tail = ((0.0,) * (len(CENTRE_F64) - len(p)) + p for p in (MIDDLE_F64, TAIL_F64))
+    y = horner_of(m, float64.T, v, choose, CENTRE_F64, middle, tail, FAR_F64)
+    y = m.select(w < 36.7, y, y * root)
+    return _between(m, float64.T, p, (m.fma(p, 2.0, -1.0) * ROOT_TWO) * y)
+
+
 ROWS = {
     "erf_inv_f32": (erf_inv_f32, "f32", "f32"),
     "erf_inv_f64": (erf_inv_f64, "f64", "f64"),
+    "ndtri_f32": (ndtri_f32, "f32", "f32"),
+    "ndtri_f64": (ndtri_f64, "f64", "f64"),
 }

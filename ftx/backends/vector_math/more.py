@@ -12,6 +12,8 @@ CBRT_START = (  # y^(-1/3) on [1, 8], 2^-7.1 relative
     0.0005852870673700528, -0.01298649282903065, 0.10850325092744333, -0.4408305279910869,
     1.3376991605659374,
 )  # fmt: skip
+# erfcx a = S(1/(2 a^2)) / (a sqrt pi): where erfc ends the next term is 8e-18, of float32 2e-11.
+ERFCX_SERIES = (10395.0, -945.0, 105.0, -15.0, 3.0, -1.0, 1.0)
 
 
 def exp2(m, T, x):
@@ -213,6 +215,30 @@ def erfc(m, T, x, erf_e):
     y = scale(m, T, m.fma(p, h, h), bits)
     near = 1.0 - m.fma(x, horner(m, x * x, erf_e), x)
     return m.select(a < 0.5, near, m.select(x < 0.0, 2.0 - y, y))
+
+
+def erfcx(m, T, x, erf_e):
+    """H(u) / (1 + 2 a) as in erfc, beyond its range the asymptotic series; x < 0: 2 exp(x^2) - it.
+
+    For a < 1/2, exp(x^2) (1 - erf x), which rounds less.
+
+    Measured: 2.53 (f32), 1.62 (f64) ulp.
+    """
+    a = m.abs(x)
+    far = a > T.erfc_highest
+    near = m.select(far, T.erfc_highest, a)
+    y = horner(m, (near - T.erfc_k) / (near + T.erfc_k), T.erfc_h) / m.fma(near, 2.0, 1.0)
+    inverse = 1.0 / a
+    series = horner(m, inverse * inverse * 0.5, ERFCX_SERIES) * (inverse * 0.5641895835477563)
+    y = m.select(far, series, y)
+    square = near * near
+    r, bits = reduce_exp(m, T, square)
+    r = r + m.fma(near, near, -square)
+    p = m.fma(r * r, horner(m, r, T.exp_q), r)
+    below = scale(m, T, m.fma(p, 2.0, 2.0), bits) - y
+    rest = 1.0 - m.fma(x, horner(m, square, erf_e), x)
+    middle = scale(m, T, m.fma(p, rest, rest), bits)
+    return m.select(a < 0.5, middle, m.select(x < 0.0, below, y))
 
 
 def cbrt(m, T, x):

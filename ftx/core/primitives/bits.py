@@ -205,7 +205,30 @@ class ReducePrecision(Elementwise):
     def transpose(self, cts: Any, x: Any, **params: Any) -> list[Any]:
         return self.bind(*cts, **params)
 
-    lower = Primitive.lower  # by NumPy: a host step
+    def expand(self, x: Any, *, exponent_bits: int, mantissa_bits: int) -> list[Any] | None:
+        """The same by primitives on unsigned words; half precision stays a host step."""
+        if x.dtype in _HALVES:
+            return None
+        info, width = ml_dtypes.finfo(x.dtype), 8 * x.dtype.itemsize
+        bits = bitcast_convert_type(x, np.dtype(f"u{x.dtype.itemsize}"))
+        number = lambda value: full_like(bits, value)
+        sign = E.and_(bits, number(1 << (width - 1)))
+        size = E.xor(bits, sign)
+        dropped = info.nmant - mantissa_bits
+        if dropped > 0:
+            even = E.and_(E.shift_right_logical(size, number(dropped)), number(1))
+            size = E.add(size, E.add(even, number((1 << (dropped - 1)) - 1)))
+            size = E.and_(size, number((1 << (width - 1)) - (1 << dropped)))
+        own_bias, bias = (1 << (info.nexp - 1)) - 1, (1 << (exponent_bits - 1)) - 1
+        if bias < own_bias:
+            exponent = E.shift_right_logical(size, number(info.nmant))
+            infinity = number(((1 << info.nexp) - 1) << info.nmant)
+            size = C.select(E.gt(exponent, number(own_bias + bias)), infinity, size)
+            size = C.select(E.le(exponent, number(own_bias - bias)), number(0), size)
+        rounded = bitcast_convert_type(E.or_(size, sign), x.dtype)
+        return [C.select(E.ne(x, x), x, rounded)]
+
+    lower = Primitive.lower  # of what is not expanded: by NumPy, a host step
 
 
 _HALVES = (dtypes.float16, dtypes.bfloat16)

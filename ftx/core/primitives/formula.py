@@ -38,6 +38,10 @@ class Elementwise(Primitive):
         self._missing("partials")
         return []
 
+    def scalar(self, **params: Any) -> str:
+        """The name of the scalar formula."""
+        return self.name
+
     def result_dtype(self, dtype: Any) -> Any:
         if self.result == "bool":
             return dtypes.bool_
@@ -87,7 +91,7 @@ class Elementwise(Primitive):
 
     def lower(self, kernel: Any, index: Any, *operands: Any, **params: Any) -> Any:
         dtype = self.result_dtype(operands[0].dtype)
-        return kernel.call(self.name, dtype, *[x(index) for x in operands])
+        return kernel.call(self.scalar(**params), dtype, *[x(index) for x in operands])
 
 
 class Binary(Elementwise):

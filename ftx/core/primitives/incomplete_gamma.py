@@ -18,6 +18,7 @@ from numpy import ndarray
 
 EPS = float(np.finfo(np.float64).eps)
 FRACTION_STEPS = 2000
+SERIES_STEPS = 20000  # as many as x = a = 1e6 takes
 LARGE = 2.0**500
 """Numerators and denominators of the fraction are scaled down beyond this."""
 
@@ -48,14 +49,14 @@ def _series(a: Any, x: Any, special: Any) -> Any:
     """P = x**a exp(-x) / Gamma(a + 1) sum_n x**n / (a + 1)...(a + n)"""
     r, term, total = a.copy(), np.ones_like(a), np.ones_like(a)
     d_term, d_total = np.zeros_like(a), np.zeros_like(a)
-    changes = True
-    while changes:
+    for _ in range(SERIES_STEPS):
         r += 1
         d_term = d_term * (x / r) - term * x / (r * r)
         d_total += d_term
         term *= x / r
         total += term
-        changes = bool(np.any(np.abs(d_term) > EPS * np.abs(d_total)))
+        if not np.any(np.abs(d_term) > EPS * np.abs(d_total)):
+            break
     return -(d_total + total * (np.log(x) - special.digamma(a + 1))) * x / a
 
 

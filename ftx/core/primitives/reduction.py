@@ -273,30 +273,25 @@ class Cumprod(Cumulative):
     def jvp(
         self, primals: Any, tangents: Any, *, axis: int, reverse: bool
     ) -> tuple[list[Any], list[Any]]:
-        """d_i = x_i d_(i-1) + t_i out_(i-1), of 1, 2, 4, ... elements at a time."""
+        """By doubling: products of the last 1, 2, 4, ... elements, and their derivatives.
+
+        Nothing is divided by, so that zeros do no harm; log n steps, each over all elements.
+        """
         (x,), (t,) = primals, tangents
         out = cumprod(x, axis, reverse)
-        product, total = x, E.mul(t, _earlier(out, 1, 1, axis, reverse))
-        reach = 1
-        while reach < x.shape[axis]:
-            total = E.add(total, E.mul(_earlier(total, reach, 0, axis, reverse), product))
-            product = E.mul(product, _earlier(product, reach, 1, axis, reverse))
-            reach *= 2
-        return [out], [total]
+        step = 1
+        while step < x.shape[axis]:
+            before = _shifted(x, axis, step, reverse, 1)
+            t = E.add(E.mul(_shifted(t, axis, step, reverse, 0), x), E.mul(before, t))
+            x, step = E.mul(before, x), 2 * step
+        return [out], [t]
 
 
-def _earlier(x: Any, places: int, fill: int, axis: int, reverse: bool) -> Any:
-    """For each element the one so many places before it along an axis, `fill` where there is none.
-
-    Requires: 0 < places.
-    """
-    n = x.shape[axis]
-    kept = max(n - places, 0)
-    shape = (*x.shape[:axis], n - kept, *x.shape[axis + 1 :])
-    none = S.full(shape, fill, x.dtype)
-    if reverse:
-        return S.concatenate([S.slice_axis(x, axis, n - kept, n), none], axis)
-    return S.concatenate([none, S.slice_axis(x, axis, 0, kept)], axis)
+def _shifted(x: Any, axis: int, step: int, reverse: bool, fill: int) -> Any:
+    """The element `step` places before each along `axis` (after it if `reverse`), else `fill`."""
+    config = [(0, 0, 0)] * x.ndim
+    config[axis] = (-step, step, 0) if reverse else (step, -step, 0)
+    return S.pad(x, S.full((), fill, x.dtype), config)
 
 
 class CumulativeExtremum(Cumulative):

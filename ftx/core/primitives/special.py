@@ -1,7 +1,8 @@
 """Special functions computed by SciPy, or from its, element by element, with their derivatives.
 
 In: real operands of equal shape and dtype.  Out: an array of that shape.
-Compiled programs call SciPy for them: a step of its own between kernels.
+Compiled programs have formulas of their own for some; for the others they call SciPy: a step
+between kernels.
 Must not know: broadcasting and promotion.
 """
 
@@ -12,7 +13,6 @@ import math
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..primitive import Primitive
 from . import elementwise as E
 from . import selection as C
 from . import transcendental as T
@@ -193,7 +193,8 @@ class ScipyFunction(Elementwise):
             for i, p in enumerate(_PARTIALS[function](*xs))
         ]
 
-    lower = Primitive.lower  # none: a host step
+    def scalar(self, *, function):
+        return function
 
 
 def _refuse(function, position):

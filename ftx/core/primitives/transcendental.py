@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Primitive
 from .elementwise import add, div, eq, mul, neg, square, sub
 from .formula import Binary, Elementwise, full_like, function
 from .selection import select
@@ -339,7 +338,8 @@ class Polygamma(Elementwise):
     def partials(self, x: Any, *, out: Any, n: int) -> list[Any]:
         return [lambda: polygamma(x, n=n + 1)]
 
-    lower = Primitive.lower  # by SciPy: a host step
+    def scalar(self, *, n: int) -> str:
+        return "trigamma" if n == 1 else self.name
 
 
 exp_p, exp2_p, expm1_p, log_p, log2_p, log1p_p = Exp(), Exp2(), Expm1(), Log(), Log2(), Log1p()

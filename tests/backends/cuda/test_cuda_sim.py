@@ -11,6 +11,7 @@ from ftx.backends.cuda import CudaBackend
 from ftx.backends.cuda_sim import SimDevice, SimKernel
 from ftx.backends.reference import ReferenceBackend
 from ftx.core.errors import BackendError, IndexOutOfRangeError
+from ftx.scipy import special
 from tests.backends.cuda.programs import normal, programs, softmax
 from tests.rules.table import LINALG, ROWS
 from tests.support.checks import KINDS, numpy_of, outputs
@@ -165,6 +166,14 @@ def test_running(simulated, name, axis):
     x = (normal(30, 20) * np.float32(0.1) + 1).astype(np.float32)
     simulated(lambda x: getattr(fnp, name)(x, axis=axis), x)
     simulated(lambda x: getattr(fnp, name)(x, axis=axis) / fnp.sum(x, axis=1, keepdims=True), x)
+
+
+def test_special_functions(simulated):
+    x = np.linspace(0.05, 0.95, 24).astype(np.float32)
+    names = "i0 i1 i0e i1e ndtri erfcx expi exp1".split()
+    simulated(lambda x: [getattr(special, name)(x) for name in names], x)
+    simulated(lambda x: (special.polygamma(1, x), ftx.lax.random_gamma_grad(3 * x, x)), x)
+    simulated(lambda x: fnp.nextafter(x, -x) - x, x, tolerance=1e-12)
 
 
 def test_any_all_of_bools(simulated):
