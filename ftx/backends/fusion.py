@@ -98,8 +98,9 @@ def unit_cost(eqn: Eqn) -> int:
         return 0
     if name == "integer_pow":
         return 2 * abs(eqn.params["y"]).bit_length()
-    elementwise = isinstance(eqn.primitive, Elementwise)
-    return COST.get(eqn.primitive.scalar(**eqn.params) if elementwise else name, 1)
+    if isinstance(eqn.primitive, Elementwise):
+        name = eqn.primitive.scalar(**eqn.params)
+    return COST.get(name, 1)
 
 
 def choose_stored(jaxpr: Jaxpr, kinds: dict[Eqn, str]) -> set[Var]:
