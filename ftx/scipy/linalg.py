@@ -18,10 +18,13 @@ from ..numpy import creation, indexing, joining, linear_algebra, reductions, sha
 from ..numpy import elementwise as U
 from ..numpy import linalg as N
 from ..numpy.promotion import asarray, broadcast_value, common_shape, promote_dtypes
+from . import matrix_functions
+from .matrix_functions import *  # noqa: F403
 
 __all__ = [
     *("block_diag", "cho_factor", "cho_solve", "cholesky", "det", "eigh", "expm", "inv", "lu"),
     *("lu_factor", "lu_solve", "qr", "solve", "solve_triangular", "svd", "toeplitz"),
+    *matrix_functions.__all__,
 ]
 
 

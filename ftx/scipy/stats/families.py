@@ -9,9 +9,10 @@ import inspect
 import math
 
 from ...core.errors import UnsupportedError
+from ...lax import fori_loop
 from ...numpy import (
     abs,
-    arctan,
+    arctan2,
     asarray,
     diagonal,
     exp,
@@ -23,7 +24,9 @@ from ...numpy import (
     log1p,
     logaddexp,
     logical_and,
+    nan,
     pi,
+    sign,
     sqrt,
     squeeze,
     sum,
@@ -31,8 +34,16 @@ from ...numpy import (
     where,
 )
 from ...numpy.promotion import is_operand, promote_dtypes
+from ...transforms.custom import custom_jvp
+from ...transforms.symbolic_zeros import SymbolicZero
 from .. import special
 from ..linalg import solve_triangular
+
+
+def _inside_unit(q, function):
+    """function(q), NaN where q is not in [0, 1]."""
+    inside = logical_and(q >= 0, q <= 1)
+    return where(inside, function(where(inside, q, 0.5)), nan)
 
 
 def _signed(method, signature):
@@ -95,11 +106,17 @@ class Family(Promoting):
 
     def logcdf(self, x, *args, **kwargs):
         """Logarithm of cdf."""
-        return log(self.cdf(x, *args, **kwargs))
+        return _log_of(self.cdf(x, *args, **kwargs), self.sf(x, *args, **kwargs))
 
     def logsf(self, x, *args, **kwargs):
         """Logarithm of sf."""
-        return log(self.sf(x, *args, **kwargs))
+        return _log_of(self.sf(x, *args, **kwargs), self.cdf(x, *args, **kwargs))
+
+
+def _log_of(p, rest):
+    """log(p), from 1 - p where that is the smaller."""
+    near = p > 0.5
+    return where(near, log1p(-where(near, rest, 0.0)), log(where(near, 1.0, p)))
 
 
 class Norm(Family):
@@ -145,8 +162,20 @@ class Expon(Family):
 
     def cdf(self, x, loc=0, scale=1):
         """Probability of values up to x."""
+        return -expm1(self.logsf(x, loc, scale))
+
+    def sf(self, x, loc=0, scale=1):
+        """Probability of values above x."""
+        return exp(self.logsf(x, loc, scale))
+
+    def logsf(self, x, loc=0, scale=1):
+        """Logarithm of sf."""
         z = (asarray(x) - loc) / scale
-        return where(z < 0, 0.0, -expm1(-z))
+        return where(z < 0, 0.0, -z)
+
+    def ppf(self, q, loc=0, scale=1):
+        """Value with probability q below it; NaN for q outside [0, 1]."""
+        return _inside_unit(q, lambda q: loc - scale * log1p(-q))
 
 
 class Laplace(Family):
@@ -161,6 +190,19 @@ class Laplace(Family):
         z = (asarray(x) - loc) / scale
         return where(z <= 0, 0.5 * exp(where(z <= 0, z, 0.0)), 1 - 0.5 * exp(-abs(z)))
 
+    def sf(self, x, loc=0, scale=1):
+        """Probability of values above x."""
+        return self.cdf(-(x - loc), 0, scale)
+
+    def logcdf(self, x, loc=0, scale=1):
+        """Logarithm of cdf."""
+        z = (asarray(x) - loc) / scale
+        return where(z <= 0, z - math.log(2), log1p(-0.5 * exp(-abs(z))))
+
+    def logsf(self, x, loc=0, scale=1):
+        """Logarithm of sf."""
+        return self.logcdf(-(x - loc), 0, scale)
+
 
 class Logistic(Family):
     """Logistic distribution."""
@@ -174,6 +216,26 @@ class Logistic(Family):
         """Probability of values up to x."""
         return special.expit((asarray(x) - loc) / scale)
 
+    def logcdf(self, x, loc=0, scale=1):
+        """Logarithm of cdf."""
+        return -logaddexp(0, -(asarray(x) - loc) / scale)
+
+    def sf(self, x, loc=0, scale=1):
+        """Probability of values above x."""
+        return special.expit(-(asarray(x) - loc) / scale)
+
+    def logsf(self, x, loc=0, scale=1):
+        """Logarithm of sf."""
+        return -logaddexp(0, (asarray(x) - loc) / scale)
+
+    def ppf(self, x, loc=0, scale=1):
+        """Value with probability x below it."""
+        return special.logit(x) * scale + loc
+
+    def isf(self, x, loc=0, scale=1):
+        """Value with probability x above it."""
+        return -special.logit(x) * scale + loc
+
 
 class Cauchy(Family):
     """Cauchy distribution."""
@@ -185,11 +247,19 @@ class Cauchy(Family):
 
     def cdf(self, x, loc=0, scale=1):
         """Probability of values up to x."""
-        return 0.5 + arctan((asarray(x) - loc) / scale) / pi
+        return self.sf(-(x - loc), 0, scale)
+
+    def sf(self, x, loc=0, scale=1):
+        """Probability of values above x."""
+        return arctan2(1, (asarray(x) - loc) / scale) / pi
 
     def ppf(self, q, loc=0, scale=1):
-        """Value with probability q below it."""
-        return loc + scale * tan(pi * (asarray(q) - 0.5))
+        """Value with probability q below it; NaN for q outside [0, 1]."""
+        return _inside_unit(q, lambda q: loc + scale * tan(pi * (q - 0.5)))
+
+    def isf(self, q, loc=0, scale=1):
+        """Value with probability q above it; NaN for q outside [0, 1]."""
+        return _inside_unit(q, lambda q: loc - scale * tan(pi * (q - 0.5)))
 
 
 class Uniform(Family):
@@ -205,6 +275,10 @@ class Uniform(Family):
         """Probability of values up to x."""
         return ((asarray(x) - loc) / scale).clip(0.0, 1.0)
 
+    def ppf(self, q, loc=0, scale=1):
+        """Value with probability q below it; NaN for q outside [0, 1]."""
+        return _inside_unit(q, lambda q: loc + scale * q)
+
 
 class Gamma(Family):
     """Gamma distribution of shape a."""
@@ -218,7 +292,12 @@ class Gamma(Family):
     def cdf(self, x, a, loc=0, scale=1):
         """Probability of values up to x."""
         z = (asarray(x) - loc) / scale
-        return special.gammainc(a, z.clip(0.0))
+        return where(z > 0, special.gammainc(a, where(z > 0, z, 1)), 0.0)
+
+    def sf(self, x, a, loc=0, scale=1):
+        """Probability of values above x."""
+        z = (asarray(x) - loc) / scale
+        return where(z > 0, special.gammaincc(a, where(z > 0, z, 1)), 1.0)
 
 
 class Beta(Family):
@@ -233,7 +312,12 @@ class Beta(Family):
     def cdf(self, x, a, b, loc=0, scale=1):
         """Probability of values up to x."""
         z = (asarray(x) - loc) / scale
-        return special.betainc(a, b, z.clip(0.0, 1.0))
+        inside = logical_and(z > 0, z < 1)
+        return where(inside, special.betainc(a, b, where(inside, z, 0.5)), where(z > 0, 1.0, 0.0))
+
+    def sf(self, x, a, b, loc=0, scale=1):
+        """Probability of values above x."""
+        return self.cdf(1 - (asarray(x) - loc) / scale, b, a)
 
 
 class StudentT(Family):
@@ -244,6 +328,38 @@ class StudentT(Family):
         z, df = (asarray(x) - loc) / scale, asarray(df) * 1.0
         norm_ = special.gammaln((df + 1) / 2) - special.gammaln(df / 2) - 0.5 * log(df * pi)
         return norm_ - (df + 1) / 2 * log1p(z * z / df) - log(scale * 1.0)
+
+    def cdf(self, x, df, loc=0, scale=1):
+        """Probability of values up to x; not differentiable in df."""
+        return _t_cdf((asarray(x) - loc) / scale, df)
+
+    def sf(self, x, df, loc=0, scale=1):
+        """Probability of values above x; not differentiable in df."""
+        return _t_cdf(-(asarray(x) - loc) / scale, df)
+
+
+@custom_jvp
+def _t_cdf(z, df):
+    """From the incomplete beta function on the side where nothing cancels."""
+    square = z * z
+    near = square < df
+    share = square / (df + square)
+    middle = 0.5 + 0.5 * sign(z) * special.betainc(0.5, df / 2, where(near, share, 0.5))
+    tail = 0.5 * special.betainc(df / 2, 0.5, where(near, 0.5, 1 / (1 + square / df)))
+    return where(near, middle, where(z < 0, tail, 1 - tail))
+
+
+def _t_cdf_rule(primals, tangents):
+    (z, df), (dz, ddf) = primals, tangents
+    if not isinstance(ddf, SymbolicZero):
+        raise UnsupportedError(
+            "derivative of t.cdf: expected a constant df, got one that is differentiated; stop it "
+            "with ftx.lax.stop_gradient"
+        )
+    return _t_cdf(z, df), t.pdf(z, df) * dz
+
+
+_t_cdf.defjvp(_t_cdf_rule, symbolic_zeros=True)
 
 
 class Bernoulli(Promoting):
@@ -258,6 +374,14 @@ class Bernoulli(Promoting):
     def pmf(self, k, p, loc=0):
         """Probability of k."""
         return exp(self.logpmf(k, p, loc))
+
+    def cdf(self, k, p):
+        """Probability of values up to k; NaN for p outside [0, 1]."""
+        return _inside_unit(p, lambda p: where(k < 0, 0.0, where(k < 1, 1 - p, 1.0)))
+
+    def ppf(self, q, p):
+        """The least value with probability of at least q up to it; NaN outside [0, 1]."""
+        return _inside_unit(p, lambda p: _inside_unit(q, lambda q: where(q <= 1 - p, 0.0, 1.0)))
 
 
 class Poisson(Promoting):
@@ -277,6 +401,26 @@ class Poisson(Promoting):
         """Probability of counts up to k."""
         x = floor((asarray(k) - loc) * 1.0)
         return where(x < 0, 0.0, special.gammaincc(x.clip(0.0) + 1, mu))
+
+    def entropy(self, mu, loc=0):
+        """Entropy in nats: for small mu by its sum, which cancels, else by its series in 1 / mu.
+
+        Source: Evans and Boersma, "The entropy of a Poisson distribution" (1988).
+        """
+        many = 200 if mu.dtype.itemsize == 8 else 20
+        few = logical_and(mu > 0, mu < many)
+        size = where(few, mu, 1.0)
+
+        def term(k, total):
+            k = k.astype(size.dtype)
+            logs = special.gammaln(k + 1)
+            return total + exp(k * log(size) - size - logs) * logs
+
+        summed = size * (1 - log(size)) + fori_loop(0, 100 + 2 * many, term, size * 0)
+        far = 1 / where(mu < many, many, mu)
+        series = 0.5 * (log(2 * pi / far) + 1) - far * (1 / 12 + far * (1 / 24 + far * 19 / 360))
+        found = where(few, summed, where(mu == 0, 0.0, series))
+        return where(mu >= 0, found, nan)
 
 
 class MultivariateNormal:
