@@ -343,9 +343,11 @@ def floor_divide(x1, x2, /):
     return _floor_quotient(x, y)
 
 
-@at_once(np.remainder, INTEGERS, _divides)
+@at_once(np.remainder, INTEGERS)
 def remainder(x1, x2, /):
-    """x1 - floor(x1 / x2) * x2, with the sign of x2. x1, x2 broadcast together, by element.
+    """x1 - floor(x1 / x2) * x2, with the sign of x2; of integers 0 where x2 is 0.
+
+    x1, x2 broadcast together, by element.
 
     >>> remainder(-7, 3).tolist()
     2
@@ -353,7 +355,7 @@ def remainder(x1, x2, /):
     x, y = promote("remainder", x1, x2)
     if x.dtype == dtypes.bool_:
         x, y = C.convert(x, dtypes.int8), C.convert(y, dtypes.int8)
-    rest = E.rem(x, y)
+    rest = _rest(x, y)
     if x.dtype in dtypes.UNSIGNED:
         return rest
     zero = S.full(x.shape, 0, x.dtype)
@@ -380,14 +382,23 @@ def divmod(x1, x2, /):
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
-@at_once(np.fmod, INTEGERS, _divides)
+@at_once(np.fmod, INTEGERS)
 def fmod(x1, x2, /):
-    """Remainder of x1 / x2 with the sign of x1. x1, x2 broadcast together, by element.
+    """Remainder of x1 / x2 with the sign of x1; of integers 0 where x2 is 0.
+
+    x1, x2 broadcast together, by element.
 
     >>> fmod(-7, 3).tolist()
     -1
     """
-    return E.rem(*promote("fmod", x1, x2))
+    return _rest(*promote("fmod", x1, x2))
+
+
+def _rest(x, y):
+    """The remainder with the sign of x; of an integer by 0 it is 0."""
+    if not dtypes.is_integer(y.dtype):
+        return E.rem(x, y)
+    return E.rem(x, C.select(E.eq(y, constant_like(y, 0)), constant_like(y, 1), y))
 
 
 def power(x1, x2, /):

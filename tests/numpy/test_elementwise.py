@@ -176,3 +176,13 @@ def test_second_derivatives_equal_jax(name):
         ours = ftx.vmap(ftx.grad(ftx.grad(getattr(fnp, name), argnums), argnums))(x, y)
         theirs = jax.vmap(jax.grad(jax.grad(getattr(jax.numpy, name), argnums), argnums))(x, y)
         np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint8", "uint32"])
+@pytest.mark.parametrize("name", ["remainder", "fmod", "mod"])
+def test_an_integer_leaves_nothing_by_zero(name, dtype):
+    """As in NumPy and JAX; `lax.rem` leaves the number itself, as XLA does."""
+    x, y = np.array([5, -5, 0, 7]).astype(dtype), np.array([0, 0, 0, 4]).astype(dtype)
+    run = getattr(fnp, name)
+    for found in (run(x, y), run(fnp.asarray(x), fnp.asarray(y)), ftx.jit(run)(x, y)):
+        np.testing.assert_array_equal(found, [0, 0, 0, 3])
